@@ -1,0 +1,57 @@
+"""Compiles the knowledge folder into the one JSON document that the engine reads: same input, same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cunyi.authoring.language import compile_language
+from cunyi.authoring.load import Entry, Library
+from cunyi.authoring.strict_yaml import LineDict
+from cunyi.knowledge.artefact import FORMAT
+
+ARTEFACT = "knowledge.json"
+
+
+def compile_library(library: Library) -> dict[str, Any]:
+    """The compiled document of a library without fatal problems."""
+    flags: list[Any] = []
+    complaints: dict[str, Any] = {}
+    for file in library.red_flags:
+        for flag in file.raw["flags"]:
+            flags.append({key: value for key, value in flag.items() if key not in ("fires", "spares", "review")})
+            complaints[flag["id"]] = file.raw["complaint"]
+    return {
+        "format": FORMAT,
+        "findings": _entries(library.findings),
+        "items": _entries(library.items),
+        "diseases": _entries(library.diseases),
+        "red_flags": sorted(flags, key=lambda flag: flag["id"]),
+        "complaints": complaints,
+        "referral": _entries(library.referral),
+        "departments": _entries(library.departments),
+        "examinations": _entries(library.examinations),
+        "sources": _entries(library.sources),
+        "settings": dict(library.settings),
+        "language": compile_language(
+            _entries(library.findings), _entries(library.items), library.classes, library.tables
+        ),
+    }
+
+
+def _entries(entries: list[Entry]) -> list[LineDict]:
+    return [entry.raw for entry in sorted(entries, key=lambda entry: entry.id)]
+
+
+def to_bytes(document: dict[str, Any]) -> bytes:
+    """The document's bytes: sorted keys, no blanks, UTF-8."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def write_artefact(document: dict[str, Any], path: Path) -> None:
+    """Writes the document, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".partial")
+    draft.write_bytes(to_bytes(document))
+    draft.replace(path)

@@ -1,0 +1,24 @@
+"""The knowledge check: every rule about the knowledge folder, in one list of problems by file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cunyi.authoring.check_diseases import check_diseases
+from cunyi.authoring.check_findings import check_findings, check_items
+from cunyi.authoring.check_references import check_parts, check_sources, check_unique
+from cunyi.authoring.check_rules import check_rules
+from cunyi.authoring.load import Library
+from cunyi.authoring.strict_yaml import Problem
+
+CHECKS = (check_unique, check_sources, check_parts, check_findings, check_items, check_diseases, check_rules)
+
+
+def check_library(library: Library) -> list[Problem]:
+    """Everything wrong with a library, those of loading included, in order of file and line."""
+    return sorted(set(library.problems) | set(_all(library)))
+
+
+def _all(library: Library) -> Iterator[Problem]:
+    for check in CHECKS:
+        yield from check(library)

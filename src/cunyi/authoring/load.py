@@ -1,0 +1,137 @@
+"""Reads the knowledge folder: every file through the strict loader, every entry against its shape."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cunyi.authoring import shapes
+from cunyi.authoring.shapes import Shape, check_shape
+from cunyi.authoring.strict_yaml import LineDict, LineList, Problem, read_yaml
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of the knowledge base as it was written, with where."""
+
+    raw: LineDict
+    file: str
+
+    @property
+    def id(self) -> str:
+        """The entry's id, or an empty text where it has none."""
+        return str(self.raw.get("id", ""))
+
+    def line(self, *path: str | int) -> int:
+        """The line of a part of the entry; the nearest enclosing one that is known."""
+        line, node = self.raw.line, self.raw
+        for key in path:
+            if isinstance(node, LineDict) and key in node:
+                line = node.lines.get(str(key), line)
+                node = node[str(key)]
+            elif isinstance(node, LineList) and isinstance(key, int) and key < len(node):
+                line = node.lines[key]
+                node = node[key]
+            else:
+                break
+        return line
+
+    def problem(self, message: str, *path: str | int, fatal: bool = True) -> Problem:
+        """A problem at a part of this entry."""
+        return Problem(self.file, self.line(*path), message, fatal)
+
+
+class Library(msgspec.Struct):
+    """The knowledge folder as text: entries by kind, word classes, language tables, and what is wrong so far."""
+
+    findings: list[Entry] = []
+    items: list[Entry] = []
+    diseases: list[Entry] = []
+    red_flags: list[Entry] = []
+    referral: list[Entry] = []
+    departments: list[Entry] = []
+    examinations: list[Entry] = []
+    sources: list[Entry] = []
+    cases: list[Entry] = []
+    classes: dict[str, list[str]] = {}
+    tables: dict[str, list[dict[str, str]]] = {}
+    settings: dict[str, Any] = {}
+    problems: list[Problem] = []
+
+
+_LISTS: tuple[tuple[str, str, Shape, str], ...] = (
+    ("findings", "findings/**/*.yaml", shapes.FINDING, "征象"),
+    ("items", "ranges/**/*.yaml", shapes.ITEM, "项目"),
+    ("referral", "referral/**/*.yaml", shapes.REFERRAL_RULE, "转诊标准"),
+    ("departments", "departments.yaml", shapes.DEPARTMENT, "科室"),
+    ("examinations", "examinations.yaml", shapes.EXAMINATION, "检查"),
+    ("sources", "sources/**/*.yaml", shapes.SOURCE, "来源"),
+)
+_SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
+    ("diseases", "diseases/**/*.yaml", shapes.DISEASE, "疾病"),
+    ("red_flags", "red_flags/**/*.yaml", shapes.RED_FLAG_FILE, "危险信号"),
+)
+
+
+def load_library(root: Path) -> Library:
+    """Every file under `root`, in a fixed order. Nothing is raised for bad content: it is in `problems`."""
+    library = Library()
+    for attribute, pattern, shape, what in _LISTS:
+        for path, raw in _read(root, pattern, library):
+            _add_list(library, attribute, raw, path, shape, what)
+    for attribute, pattern, shape, what in _SINGLES:
+        for path, raw in _read(root, pattern, library):
+            library.problems += check_shape(raw, shape, path, 1, what)
+            if isinstance(raw, LineDict):
+                getattr(library, attribute).append(Entry(raw, path))
+    for path, raw in _read(root, "cases/**/*.yaml", library):
+        entries = raw if isinstance(raw, LineList) else [raw]
+        library.cases += [Entry(entry, path) for entry in entries if isinstance(entry, LineDict)]
+    for path, raw in _read(root, "language/classes/*.yaml", library):
+        _add_classes(library, raw, path)
+    for table in sorted(root.glob("language/*.csv")):
+        with table.open(encoding="utf-8-sig", newline="") as lines:
+            library.tables[table.stem] = [dict(row) for row in csv.DictReader(lines)]
+    for path, raw in _read(root, "case_mix.yaml", library):
+        if isinstance(raw, LineDict):
+            library.settings = raw
+        else:
+            library.problems.append(Problem(path, 1, "要写成“键: 值”"))
+    return library
+
+
+def _read(root: Path, pattern: str, library: Library) -> list[tuple[str, Any]]:
+    contents = []
+    for path in sorted(root.glob(pattern)):
+        name = path.relative_to(root).as_posix()
+        raw, problems = read_yaml(path, name)
+        library.problems += problems
+        if raw is not None:
+            contents.append((name, raw))
+    return contents
+
+
+def _add_list(library: Library, attribute: str, raw: Any, path: str, shape: Shape, what: str) -> None:
+    if not isinstance(raw, LineList):
+        library.problems.append(Problem(path, 1, f"{what}文件要写成列表（每项以 - 开头）"))
+        return
+    for index, entry in enumerate(raw):
+        library.problems += check_shape(entry, shape, path, raw.lines[index], what)
+        if isinstance(entry, LineDict):
+            getattr(library, attribute).append(Entry(entry, path))
+
+
+def _add_classes(library: Library, raw: Any, path: str) -> None:
+    if not isinstance(raw, LineDict):
+        library.problems.append(Problem(path, 1, "词类文件要写成“词类: [词, 词]”"))
+        return
+    for name, words in raw.items():
+        line = raw.lines[name]
+        if name in library.classes:
+            library.problems.append(Problem(path, line, f"词类“{name}”已在别处定义（合并到一处）"))
+        elif not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+            library.problems.append(Problem(path, line, f"词类“{name}”要写成词的列表"))
+        else:
+            library.classes[name] = list(words)

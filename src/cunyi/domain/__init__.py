@@ -1,0 +1,1 @@
+"""The words of the clinic: plain data that every other room speaks."""

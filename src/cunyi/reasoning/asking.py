@@ -1,0 +1,134 @@
+"""What to ask and examine next: the unknown finding that most reduces expected harm-weighted uncertainty."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.domain.finding import Status
+from cunyi.domain.presentation import Presentation
+from cunyi.reasoning.differential import Differential
+from cunyi.reasoning.prepared import Knowledge
+
+_CONSIDERED = 40
+"""How many of the most probable or most harmful diseases a question is judged by."""
+_PLACES = ("village", "township", "county")
+
+
+class RankedQuestion(msgspec.Struct, frozen=True):
+    """An unknown finding and how much knowing it would help."""
+
+    finding: str
+    gain: float
+
+
+class RankedExamination(msgspec.Struct, frozen=True):
+    """An examination, why, for which disease, and its weight."""
+
+    examination: str
+    why: str
+    disease: int
+    weight: float
+
+
+def uncertainty(probability: NDArray[np.float64], harm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Harm-weighted Gini impurity of each column of probabilities (diseases in rows)."""
+    return (harm[:, None] * probability * (1 - probability)).sum(axis=0)
+
+
+def rank_questions(
+    presentation: Presentation, differential: Differential, knowledge: Knowledge, obtain: frozenset[str]
+) -> list[RankedQuestion]:
+    """Unknown findings that can be obtained so, by expected gain, none that is impossible in this patient."""
+    likelihoods, findings = knowledge.likelihoods, knowledge.content.findings
+    top = _considered(differential, knowledge)
+    if not len(top):
+        return []
+    p = differential.probability[top]
+    harm = knowledge.harm[top].astype(np.float64)
+    rows = [
+        row
+        for row, finding in enumerate(likelihoods.finding_ids)
+        if likelihoods.listed[row, top].any()
+        and _can_ask(finding, presentation, knowledge, obtain)
+    ]
+    if not rows:
+        return []
+    chance = _chance_now(rows, top, presentation, knowledge)
+    background = likelihoods.background[rows].astype(np.float64)
+    rest = max(0.0, 1 - float(p.sum()))
+    yes = chance @ p + rest * background
+    yes = np.clip(yes, 1e-9, 1 - 1e-9)
+    if_yes = chance.T * p[:, None] / yes
+    if_no = (1 - chance.T) * p[:, None] / (1 - yes)
+    before = float(uncertainty(p[:, None], harm)[0])
+    gain = before - (yes * uncertainty(if_yes, harm) + (1 - yes) * uncertainty(if_no, harm))
+    order = sorted(range(len(rows)), key=lambda i: (-gain[i], likelihoods.finding_ids[rows[i]]))
+    ranked, families = [], set()
+    for i in order:
+        finding = likelihoods.finding_ids[rows[i]]
+        family = (likelihoods.ancestors[finding] or (finding,))[-1]
+        if gain[i] <= 0 or (family in families and findings[finding].parents):
+            continue
+        families.add(family)
+        ranked.append(RankedQuestion(finding, float(gain[i])))
+    return ranked
+
+
+def _considered(differential: Differential, knowledge: Knowledge) -> NDArray[np.int64]:
+    weight = differential.probability * knowledge.harm
+    order = np.argsort(-weight, kind="stable")[:_CONSIDERED]
+    return order[weight[order] > 1e-6]
+
+
+def _can_ask(finding_id: str, presentation: Presentation, knowledge: Knowledge, obtain: frozenset[str]) -> bool:
+    finding = knowledge.content.findings[finding_id]
+    if finding.obtain not in obtain or finding.when is not None:
+        return False
+    if finding.obtain == "ask" and not finding.ask:
+        return False
+    if finding.sex is not None and presentation.sex is not None and finding.sex != presentation.sex:
+        return False
+    return presentation.status(finding_id) == Status.UNKNOWN
+
+
+def _chance_now(
+    rows: list[int], top: NDArray[np.int64], presentation: Presentation, knowledge: Knowledge
+) -> NDArray[np.float64]:
+    """P(finding | disease, what is known): a variant of a present parent is that much likelier."""
+    likelihoods = knowledge.likelihoods
+    chance = likelihoods.probability[np.ix_(rows, top)].astype(np.float64)
+    for position, row in enumerate(rows):
+        above = int(likelihoods.parent[row])
+        if above >= 0 and presentation.status(likelihoods.finding_ids[above]) == Status.PRESENT:
+            chance[position] /= likelihoods.probability[above, top]
+    return np.clip(chance, 0, 1)
+
+
+def rank_examinations(
+    differential: Differential, must_exclude: list[int], knowledge: Knowledge, shown: int
+) -> list[RankedExamination]:
+    """The work-up of the likely and the dangerous, each examination once, by probability and harm, nearest place first."""
+    weight = differential.probability * np.sqrt(knowledge.harm)
+    columns = [int(c) for c in np.argsort(-weight, kind="stable")[:6] if weight[c] > 0.02]
+    columns += [c for c in must_exclude if c not in columns]
+    diseases = list(knowledge.content.diseases.values())
+    best: dict[str, RankedExamination] = {}
+    total: dict[str, float] = {}
+    for column in columns:
+        for step in diseases[column].workup:
+            total[step.examination] = total.get(step.examination, 0) + float(weight[column])
+            known = best.get(step.examination)
+            if known is None or known.weight < weight[column]:
+                best[step.examination] = RankedExamination(step.examination, step.why, column, float(weight[column]))
+    ranked = sorted(
+        best.values(),
+        key=lambda e: (-total[e.examination], e.examination),
+    )[:shown]
+    examinations = knowledge.content.examinations
+    return sorted(ranked, key=lambda e: _PLACES.index(_place(examinations[e.examination].obtain)))
+
+
+def _place(obtain: str) -> str:
+    return "village" if obtain == "ask" else obtain

@@ -1,0 +1,100 @@
+"""The only door of the engine: one case in, one explained assessment out. Pure; reads no clock, draws no random number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.domain.assessment import Assessment
+from cunyi.domain.case import Case
+from cunyi.domain.errors import UserError
+from cunyi.domain.intake import parse_case
+from cunyi.reasoning import explaining
+from cunyi.reasoning.asking import rank_examinations, rank_questions
+from cunyi.reasoning.danger import must_exclude
+from cunyi.reasoning.differential import rank
+from cunyi.reasoning.evidence import gather
+from cunyi.reasoning.measuring import Person, critical_values
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.presenting import receive
+from cunyi.reasoning.referring import choose_department, propose_referral
+from cunyi.reasoning.triage import judge
+from cunyi.version import ENGINE_VERSION
+
+_ASKED_HERE = frozenset({"ask", "village"})
+
+
+def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime | None = None) -> Assessment:
+    """Assesses a case (a dict of the case format, or a `Case`).
+
+    `now` gives the month for seasonal priors where the case does not say one; without either there is no season.
+    UserError names a field that cannot be used.
+    """
+    if not isinstance(case, Case):
+        case = parse_case(case)
+    _check_ids(case, knowledge)
+    if case.month is None and now is not None:
+        case = msgspec.structs.replace(case, month=now.month)
+    reception = receive(case, knowledge)
+    presentation = reception.presentation
+    evidence = gather(
+        presentation,
+        reception.explicit,
+        knowledge.likelihoods,
+        knowledge.content.findings,
+        knowledge.settings.possible_weight,
+    )
+    differential = rank(presentation, evidence, knowledge.likelihoods, knowledge.settings, _candidates(case, knowledge))
+    triage = judge(presentation, differential, knowledge)
+    excluded = must_exclude(differential, evidence, triage, knowledge)
+    questions = rank_questions(presentation, differential, knowledge, _ASKED_HERE)
+    examinations = rank_examinations(
+        differential, [r.disease for r in excluded], knowledge, knowledge.settings.shown["examinations"]
+    )
+    person = Person(presentation.sex, presentation.age_years, presentation.pregnant)
+    critical = critical_values(reception.readings, knowledge.content.items, person)
+    return Assessment(
+        id=case.id,
+        triage=explaining.triage_result(triage, knowledge),
+        something_else=round(differential.something_else, 4),
+        case_mix=knowledge.settings.case_mix,
+        differential=explaining.candidates(differential, evidence, presentation, knowledge),
+        must_exclude=explaining.exclusions(excluded, differential, knowledge),
+        critical_values=explaining.critical_values_found(critical),
+        department=choose_department(differential, knowledge),
+        referral=propose_referral(presentation, differential, triage, knowledge),
+        questions=explaining.questions(questions, triage, presentation, knowledge),
+        examinations=explaining.examinations(examinations, knowledge),
+        advice=explaining.advice(triage, excluded, differential, knowledge),
+        findings=explaining.findings_shown(reception, knowledge),
+        readings=explaining.readings_shown(reception, knowledge),
+        conflicts=explaining.conflicts_shown(presentation, knowledge),
+        knowledge_version=knowledge.version,
+        engine_version=ENGINE_VERSION,
+    )
+
+
+def _check_ids(case: Case, knowledge: Knowledge) -> None:
+    for index, fact in enumerate(case.findings):
+        if fact.finding not in knowledge.content.findings:
+            raise UserError(f"知识库里没有征象 {fact.finding}；用 cunyi knowledge list 查看", field=f"findings[{index}].finding")
+    for index, disease in enumerate(case.candidates):
+        if disease not in knowledge.content.diseases:
+            raise UserError(f"知识库里没有疾病 {disease}；用 cunyi knowledge list 查看", field=f"candidates[{index}]")
+    for index, reading in enumerate(case.previous):
+        if reading.item not in knowledge.content.items:
+            raise UserError(f"知识库里没有项目 {reading.item}", field=f"previous[{index}].item")
+
+
+def _candidates(case: Case, knowledge: Knowledge) -> NDArray[np.bool_] | None:
+    if not case.candidates:
+        return None
+    wanted = np.zeros(len(knowledge.likelihoods.disease_ids), dtype=np.bool_)
+    for disease in case.candidates:
+        wanted[knowledge.likelihoods.disease_index[disease]] = True
+    return wanted

@@ -1,0 +1,134 @@
+"""The ranked differential: log-odds over every disease at once, singly and in pairs, with what is left for something else.
+
+Naive Bayes over explained findings (present for, asked-and-absent against, unasked nothing), after Miller et al.,
+"INTERNIST-1", N Engl J Med 1982, for the idea of weighing for, against and unexplained; the pairs are two diseases
+joined by noisy-or (Pearl, Probabilistic Reasoning in Intelligent Systems, 1988).
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.domain.presentation import Presentation
+from cunyi.knowledge.likelihoods import Likelihoods, Matrix
+from cunyi.reasoning.evidence import Evidence, total_for
+from cunyi.reasoning.settings import Settings
+
+
+class Differential(msgspec.Struct):
+    """Every disease judged for one patient, arrays in the order of the knowledge base.
+
+    `probability` sums, with `something_else`, to one; `danger` is absolute log-odds evidence that a further present
+    finding never lowers; `support` the sum of what speaks for each disease.
+    """
+
+    prior: Matrix
+    support: Matrix
+    score: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    something_else: float
+    danger: Matrix
+    danger_support: Matrix
+    """The part of `danger` that comes from this patient's findings, without the prior."""
+
+
+def log_prior(presentation: Presentation, likelihoods: Likelihoods, *, for_danger: bool = False) -> Matrix:
+    """Log base rate of each disease for this age, sex, month and pregnancy; what is unknown changes nothing.
+
+    For danger a known pregnancy never makes a disease rarer than an unknown one, so that learning of it cannot make
+    triage milder.
+    """
+    prior: Matrix = likelihoods.base.copy()
+    if presentation.age_years is not None:
+        band = int(np.searchsorted(likelihoods.age_edges, presentation.age_years, side="right")) - 1
+        prior += likelihoods.age[min(max(band, 0), len(likelihoods.age) - 1)]
+    prior += likelihoods.sex[presentation.sex]
+    prior += likelihoods.month[presentation.month]
+    pregnancy = likelihoods.pregnancy[presentation.pregnant]
+    if for_danger and presentation.pregnant:
+        pregnancy = np.maximum(pregnancy, likelihoods.pregnancy[None])
+    return prior + pregnancy
+
+
+def rank(
+    presentation: Presentation,
+    evidence: Evidence,
+    likelihoods: Likelihoods,
+    settings: Settings,
+    candidates: NDArray[np.bool_] | None,
+) -> Differential:
+    """Judges every disease. `candidates` limits the answer to some (evaluation only)."""
+    prior = log_prior(presentation, likelihoods)
+    support = total_for(evidence, positive_only=False, repeat_weight=settings.repeat_weight)
+    against = evidence.against_rows.sum(axis=0)
+    score = (settings.prior_weight * prior + settings.evidence_weight * (support + against)).astype(np.float64)
+    if candidates is not None:
+        score = np.where(candidates, score, -np.inf)
+    danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)
+    danger_prior = log_prior(presentation, likelihoods, for_danger=True)
+    probability, something_else = _normalise(score, prior, evidence, likelihoods, settings)
+    return Differential(
+        prior=prior,
+        support=support,
+        score=score,
+        probability=probability,
+        something_else=something_else,
+        danger=danger_prior + danger_support + evidence.danger_against,
+        danger_support=danger_support + evidence.danger_against,
+    )
+
+
+def _normalise(
+    score: NDArray[np.float64], prior: Matrix, evidence: Evidence, likelihoods: Likelihoods, settings: Settings
+) -> tuple[NDArray[np.float64], float]:
+    if not len(score):
+        return score, 1.0
+    other = _something_else(evidence, likelihoods, settings)
+    pairs = _pairs(score, prior, evidence, likelihoods, settings)
+    highest = max(float(score.max()), other, *(value for _, _, value in pairs)) if pairs else max(float(score.max()), other)
+    mass = np.exp(score - highest)
+    other_mass = float(np.exp(other - highest))
+    total = float(mass.sum()) + other_mass
+    joint = np.zeros_like(mass)
+    for first, second, value in pairs:
+        both = float(np.exp(value - highest))
+        total += both
+        # A pair is shared between its members by how well each does alone.
+        share = 1 / (1 + np.exp(np.clip(score[second] - score[first], -30, 30)))
+        joint[first] += both * share
+        joint[second] += both * (1 - share)
+    return (mass + joint) / total, other_mass / total
+
+
+def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Settings) -> float:
+    """A disease that is not in the list: as likely to show each finding as the average of those that are."""
+    if not len(evidence.for_rows):
+        return settings.prior_weight * float(np.log(settings.other_prior))
+    ratios = np.log(np.exp(np.clip(evidence.for_rows, -8, 12)).mean(axis=1))
+    return settings.prior_weight * float(np.log(settings.other_prior)) + settings.evidence_weight * float(ratios.sum())
+
+
+def _pairs(
+    score: NDArray[np.float64], prior: Matrix, evidence: Evidence, likelihoods: Likelihoods, settings: Settings
+) -> list[tuple[int, int, float]]:
+    """Pairs among the best few that together explain what neither does alone."""
+    if len(evidence.for_rows) < 2 or len(score) < 2:
+        return []
+    best = np.argsort(-score, kind="stable")[: settings.pair_candidates]
+    best = best[np.isfinite(score[best])]
+    rows = evidence.for_rows[:, best]
+    pairs = []
+    against = evidence.against_rows[:, best].sum(axis=0)
+    log_prior_best = prior[best]
+    for i in range(len(best)):
+        joined = np.maximum(rows[:, i : i + 1], rows[:, i + 1 :]).sum(axis=0)
+        for offset, support in enumerate(joined):
+            j = i + 1 + offset
+            value = settings.prior_weight * float(log_prior_best[i] + log_prior_best[j]) + settings.evidence_weight * (
+                float(support) + float(against[i] + against[j])
+            )
+            if value > min(score[best[i]], score[best[j]]):
+                pairs.append((int(best[i]), int(best[j]), value))
+    return pairs

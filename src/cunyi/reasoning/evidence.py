@@ -1,0 +1,106 @@
+"""Which facts count for and against diseases, each once: rows of the likelihood arrays with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from cunyi.domain.finding import Fact, Status
+from cunyi.domain.presentation import Presentation
+from cunyi.knowledge.likelihoods import Likelihoods, Matrix
+from cunyi.knowledge.model import Finding
+
+
+class Evidence(msgspec.Struct):
+    """What a presentation says about every disease: one row a counted finding, one column a disease.
+
+    `for_rows` are log likelihood ratios of present (or, at half weight, possible) findings, `against_rows` of absent
+    ones; `for_ids`, `against_ids` name the findings. An ancestor that is only implied counts under the finding that
+    implies it.
+    """
+
+    for_ids: list[str]
+    for_rows: Matrix
+    against_ids: list[str]
+    against_rows: Matrix
+    danger_against: Matrix
+    """Sum over explicitly absent findings, computed so that a further present finding cannot lower it."""
+    groups: dict[str, list[int]]
+
+
+def gather(
+    presentation: Presentation,
+    explicit: frozenset[str],
+    likelihoods: Likelihoods,
+    findings: Mapping[str, Finding],
+    possible_weight: float,
+) -> Evidence:
+    """The evidence of a presentation. `explicit` are the findings that were said or measured, not inferred from a variant."""
+    index, parent = likelihoods.finding_index, likelihoods.parent
+    facts = presentation.facts
+    columns = likelihoods.present.shape[1]
+    for_ids: list[str] = []
+    rows: list[Matrix] = []
+    counted: set[int] = set()
+    # Deepest first, so that an implied ancestor is booked under its most specific descendant.
+    present = sorted(
+        (f for f in explicit if facts[f].status in (Status.PRESENT, Status.POSSIBLE)),
+        key=lambda f: (-len(likelihoods.ancestors[f]), index[f]),
+    )
+    explicit_rows = {index[f] for f in present}
+    for finding in present:
+        weight = possible_weight if facts[finding].status == Status.POSSIBLE else 1.0
+        row = index[finding]
+        total = np.zeros(columns, dtype=np.float32)
+        while row >= 0 and row not in counted:
+            counted.add(row)
+            total += likelihoods.present[row]
+            row = int(parent[row])
+            if row in explicit_rows:
+                break
+        for_ids.append(finding)
+        rows.append(total * np.float32(weight))
+    against_ids, against, danger = [], [], np.zeros(columns, dtype=np.float32)
+    for finding in sorted(explicit, key=index.__getitem__):
+        if facts[finding].status != Status.ABSENT:
+            continue
+        row = index[finding]
+        danger += np.minimum(0, np.maximum(likelihoods.absent[row], likelihoods.absent_variant[row]))
+        above = _status_above(row, facts, likelihoods)
+        if above == Status.ABSENT:
+            continue
+        against_ids.append(finding)
+        against.append(likelihoods.absent_variant[row] if above == Status.PRESENT else likelihoods.absent[row])
+    groups: dict[str, list[int]] = {}
+    for position, finding in enumerate(for_ids):
+        group = findings[finding].group
+        if group is not None:
+            groups.setdefault(group, []).append(position)
+    return Evidence(
+        for_ids=for_ids,
+        for_rows=np.stack(rows) if rows else np.zeros((0, columns), dtype=np.float32),
+        against_ids=against_ids,
+        against_rows=np.stack(against) if against else np.zeros((0, columns), dtype=np.float32),
+        danger_against=danger,
+        groups={group: positions for group, positions in groups.items() if len(positions) > 1},
+    )
+
+
+def _status_above(row: int, facts: Mapping[str, Fact], likelihoods: Likelihoods) -> Status:
+    above = int(likelihoods.parent[row])
+    if above < 0:
+        return Status.UNKNOWN
+    fact = facts.get(likelihoods.finding_ids[above])
+    return Status.UNKNOWN if fact is None else fact.status
+
+
+def total_for(evidence: Evidence, *, positive_only: bool, repeat_weight: float) -> Matrix:
+    """The sum of what speaks for each disease; within a correlated group all but the strongest count `repeat_weight`."""
+    rows = np.maximum(evidence.for_rows, 0) if positive_only else evidence.for_rows
+    total = rows.sum(axis=0)
+    for positions in evidence.groups.values():
+        members = rows[positions]
+        total -= (1 - repeat_weight) * (members.sum(axis=0) - members.max(axis=0))
+    return total

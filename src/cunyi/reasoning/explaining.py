@@ -1,0 +1,292 @@
+"""The engine's result in words and records: names, evidence, reasons and sources. Every shown item names a source."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cunyi.domain.assessment import (
+    AdviceGiven,
+    Candidate,
+    ConflictShown,
+    CriticalValueFound,
+    ExaminationProposed,
+    FindingShown,
+    MustExclude,
+    Question,
+    ReadingShown,
+    Reason,
+    TriageResult,
+    WeighedFinding,
+)
+from cunyi.domain.finding import Fact, Status
+from cunyi.domain.presentation import Presentation
+from cunyi.domain.triage import TriageLevel
+from cunyi.knowledge.conditions import Bounds
+from cunyi.reasoning.asking import RankedExamination, RankedQuestion
+from cunyi.reasoning.danger import Raised
+from cunyi.reasoning.differential import Differential
+from cunyi.reasoning.evidence import Evidence
+from cunyi.reasoning.measuring import CriticalValue
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.presenting import Reception
+from cunyi.reasoning.triage import Triage
+
+_NOTABLE = 0.05
+"""Log-odds below which a finding is not worth showing as evidence."""
+
+
+def calibrated(probability: float, knowledge: Knowledge) -> float:
+    """The probability as calibrated for the case mix in force."""
+    mix = knowledge.settings.case_mixes[knowledge.settings.case_mix]
+    p = min(max(probability, 1e-9), 1 - 1e-9)
+    logit = mix.slope * np.log(p / (1 - p)) + mix.intercept
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def _source_title(ids: tuple[str, ...] | list[str], knowledge: Knowledge) -> str:
+    sources = knowledge.content.sources
+    return "；".join(sources[i].title if i in sources else i for i in ids)
+
+
+def triage_result(triage: Triage, knowledge: Knowledge) -> TriageResult:
+    """The level with the red flags and diseases that reach it."""
+    reasons = [
+        Reason(rule=r.flag.id, text=f"{r.flag.name}：{r.flag.why}", source=_source_title(r.flag.sources, knowledge))
+        for r in triage.flags
+    ]
+    diseases = list(knowledge.content.diseases.values())
+    shown = [] if triage.flags and triage.level > TriageLevel.from_code(triage.flags[0].flag.triage) else triage.diseases
+    if not shown:
+        shown = triage.diseases
+    for column in shown[:3]:
+        disease = diseases[column]
+        reasons.append(
+            Reason(
+                rule=f"disease.{disease.id}",
+                text=f"{disease.name}：{disease.danger}",
+                source=_source_title(disease.sources, knowledge),
+            )
+        )
+    return TriageResult(
+        level=triage.level.code, reasons=reasons, provisional=triage.provisional, ask_first=triage.ask_first
+    )
+
+
+def candidates(
+    differential: Differential, evidence: Evidence, presentation: Presentation, knowledge: Knowledge
+) -> list[Candidate]:
+    """The most probable diseases with what speaks for and against each and what is not known."""
+    diseases = list(knowledge.content.diseases.values())
+    shown = knowledge.settings.shown["differential"]
+    order = [int(c) for c in np.argsort(-differential.probability, kind="stable")[:shown]]
+    result = []
+    for column in order:
+        if not np.isfinite(differential.score[column]):
+            continue
+        disease = diseases[column]
+        weights = [*zip(evidence.for_ids, evidence.for_rows[:, column], strict=True)]
+        weights += [*zip(evidence.against_ids, evidence.against_rows[:, column], strict=True)]
+        result.append(
+            Candidate(
+                disease=disease.id,
+                name=disease.name,
+                aliases=disease.aliases,
+                name_en=disease.name_en,
+                icd10=disease.icd10,
+                probability=round(calibrated(float(differential.probability[column]), knowledge), 4),
+                criticality=disease.criticality,
+                supports=_weighed([(f, w) for f, w in weights if w > _NOTABLE], presentation, knowledge),
+                against=_weighed([(f, w) for f, w in weights if w < -_NOTABLE], presentation, knowledge),
+                unknown=_unknown(column, presentation, knowledge),
+                sources=list(disease.sources),
+                review_status=disease.review_status,
+            )
+        )
+    return result
+
+
+def _weighed(
+    weights: list[tuple[str, float]], presentation: Presentation, knowledge: Knowledge
+) -> list[WeighedFinding]:
+    ordered = sorted(weights, key=lambda fw: (-abs(fw[1]), fw[0]))
+    return [
+        WeighedFinding(
+            finding=finding,
+            name=knowledge.content.findings[finding].name,
+            weight=round(float(weight), 2),
+            span=presentation.facts[finding].span,
+        )
+        for finding, weight in ordered
+    ]
+
+
+def _unknown(column: int, presentation: Presentation, knowledge: Knowledge) -> list[str]:
+    likelihoods = knowledge.likelihoods
+    rows = np.flatnonzero(likelihoods.listed[:, column])
+    open_rows = [r for r in rows if presentation.status(likelihoods.finding_ids[r]) == Status.UNKNOWN]
+    open_rows.sort(key=lambda r: -abs(float(likelihoods.present[r, column])) * float(likelihoods.probability[r, column]))
+    return [likelihoods.finding_ids[r] for r in open_rows[:8]]
+
+
+def exclusions(excluded: list[Raised], differential: Differential, knowledge: Knowledge) -> list[MustExclude]:
+    """The must-exclude strip."""
+    diseases = list(knowledge.content.diseases.values())
+    findings = knowledge.content.findings
+    return [
+        MustExclude(
+            disease=diseases[r.disease].id,
+            name=diseases[r.disease].name,
+            aliases=diseases[r.disease].aliases,
+            name_en=diseases[r.disease].name_en,
+            icd10=diseases[r.disease].icd10,
+            probability=round(calibrated(float(differential.probability[r.disease]), knowledge), 4),
+            criticality=diseases[r.disease].criticality,
+            raised_by=[findings[f].name for f in r.raised_by],
+            how=diseases[r.disease].exclude or diseases[r.disease].danger,
+            sources=list(diseases[r.disease].sources),
+        )
+        for r in excluded
+    ]
+
+
+def critical_values_found(critical: list[CriticalValue]) -> list[CriticalValueFound]:
+    """Critical values with the limit they pass and its source."""
+    return [
+        CriticalValueFound(
+            item=c.item.name,
+            value=c.reading.value,
+            unit=c.item.unit,
+            threshold=_limit(c.band.value) if c.band.value else "、".join(sorted(c.band.ordinals)),
+            source="；".join(c.band.sources),
+            span=c.reading.span,
+        )
+        for c in critical
+    ]
+
+
+def _limit(bounds: Bounds) -> str:
+    parts = []
+    if bounds.lower is not None:
+        parts.append(f"≥{bounds.lower:g}")
+    if bounds.upper is not None:
+        parts.append(f"<{bounds.upper:g}")
+    return " ".join(parts)
+
+
+def questions(
+    ranked: list[RankedQuestion], triage: Triage, presentation: Presentation, knowledge: Knowledge
+) -> list[Question]:
+    """Red flags that nobody asked about first, then by expected gain."""
+    gains = {q.finding: q.gain for q in ranked}
+    order = [*triage.ask_first, *(q.finding for q in ranked if q.finding not in triage.ask_first)]
+    shown = []
+    for finding_id in order[: knowledge.settings.shown["questions"]]:
+        finding = knowledge.content.findings[finding_id]
+        shown.append(
+            Question(
+                finding=finding_id,
+                name=finding.name,
+                ask=finding.ask or f"{finding.name}？",
+                ask_en=finding.ask_en or f"{finding.name_en}?",
+                gain=round(gains.get(finding_id, 0.0), 4),
+                source=_source_title(finding.sources, knowledge),
+            )
+        )
+    return shown
+
+
+def examinations(ranked: list[RankedExamination], knowledge: Knowledge) -> list[ExaminationProposed]:
+    """What to examine next and where."""
+    diseases = list(knowledge.content.diseases.values())
+    shown = []
+    for r in ranked:
+        examination = knowledge.content.examinations[r.examination]
+        disease = diseases[r.disease]
+        shown.append(
+            ExaminationProposed(
+                examination=examination.id,
+                name=examination.name,
+                name_en=examination.name_en,
+                why=f"{disease.name}：{r.why}",
+                available_at="village" if examination.obtain == "ask" else examination.obtain,
+                source=_source_title(disease.sources, knowledge),
+            )
+        )
+    return shown
+
+
+def advice(
+    triage: Triage, excluded: list[Raised], differential: Differential, knowledge: Knowledge
+) -> list[AdviceGiven]:
+    """What to do now: the red flags' first, then first aid for what reaches the level, then the likely diseases."""
+    given = [
+        AdviceGiven(text=r.flag.advice, source=_source_title(r.flag.sources, knowledge), for_disease=None)
+        for r in triage.flags
+        if r.flag.advice
+    ]
+    diseases = list(knowledge.content.diseases.values())
+    likely = [
+        int(c)
+        for c in np.argsort(-differential.probability, kind="stable")[:2]
+        if differential.probability[c] >= knowledge.settings.advice_probability
+    ]
+    grave = triage.diseases[:1] if triage.level >= TriageLevel.URGENT else []
+    for column in dict.fromkeys([*likely, *grave]):
+        disease = diseases[column]
+        given += [
+            AdviceGiven(text=a.text, source=_source_title(a.sources, knowledge), for_disease=disease.name)
+            for a in disease.management
+        ]
+    unique = {a.text: a for a in reversed(given)}
+    return [unique[a] for a in dict.fromkeys(a.text for a in given)][: knowledge.settings.shown["advice"]]
+
+
+def findings_shown(reception: Reception, knowledge: Knowledge) -> list[FindingShown]:
+    """Every mention in the text, then what was entered, measured or derived."""
+    facts = reception.presentation.facts
+    rest = [facts[f] for f in sorted(reception.explicit) if facts[f].origin.value != "text"]
+    return [_shown(fact, knowledge) for fact in (*reception.mentions, *rest)]
+
+
+def _shown(fact: Fact, knowledge: Knowledge) -> FindingShown:
+    return FindingShown(
+        finding=fact.finding,
+        name=knowledge.content.findings[fact.finding].name,
+        status=fact.status.value,
+        who=fact.who.value,
+        when=fact.when.value,
+        onset=fact.onset.value if fact.onset else None,
+        duration_days=fact.duration_days,
+        severity=fact.severity.value if fact.severity else None,
+        span=fact.span,
+        value=fact.value,
+        unit=fact.unit,
+        origin=fact.origin.value,
+    )
+
+
+def readings_shown(reception: Reception, knowledge: Knowledge) -> list[ReadingShown]:
+    """Every value as it was understood."""
+    items = knowledge.content.items
+    return [
+        ReadingShown(
+            item=r.item, name=items[r.item].name, value=r.value, unit=r.unit, days_ago=r.days_ago, span=r.span
+        )
+        for r in reception.readings
+    ]
+
+
+def conflicts_shown(presentation: Presentation, knowledge: Knowledge) -> list[ConflictShown]:
+    """What was said against what was measured."""
+    return [
+        ConflictShown(
+            finding=c.finding,
+            name=knowledge.content.findings[c.finding].name,
+            stated=c.stated.status.value,
+            kept=c.kept.status.value,
+            value=c.kept.value,
+            unit=c.kept.unit,
+            span=c.stated.span,
+        )
+        for c in presentation.conflicts
+    ]

@@ -1,0 +1,96 @@
+"""The knowledge base made ready for reasoning: records, arrays, language and rules, built once and only read after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.domain.triage import Criticality, TriageLevel
+from cunyi.knowledge.artefact import decode
+from cunyi.knowledge.conditions import FindingIs, leaves
+from cunyi.knowledge.likelihoods import Likelihoods, Matrix, build_likelihoods
+from cunyi.knowledge.model import Content, Finding
+from cunyi.reasoning.settings import Settings, read_settings
+from cunyi.text.reader import Language
+
+
+class Knowledge(msgspec.Struct):
+    """Everything `assess` needs (知识库). `version` names the compiled bytes it was made from."""
+
+    content: Content
+    likelihoods: Likelihoods
+    language: Language
+    settings: Settings
+    version: str
+    derived: tuple[Finding, ...]
+    """Findings that follow from a condition, each after those it depends on."""
+    triage: NDArray[np.int8]
+    criticality: NDArray[np.int8]
+    harm: Matrix
+    typical_support: Matrix
+    """How much speaks for each disease in a typical patient with it: Σ P(f|d) · log LR over its findings."""
+
+
+def prepare(data: bytes) -> Knowledge:
+    """The knowledge of a compiled artefact's bytes. KnowledgeError where they cannot be used."""
+    content, language, version = decode(data)
+    settings = read_settings(content.settings)
+    likelihoods = build_likelihoods(
+        content.findings,
+        content.diseases,
+        region=settings.region,
+        reading_error=settings.reading_error,
+        pregnant_share=settings.pregnant_share,
+    )
+    diseases = list(content.diseases.values())
+    return Knowledge(
+        content=content,
+        likelihoods=likelihoods,
+        language=Language.from_compiled(language),
+        settings=settings,
+        version=version,
+        derived=_in_order(content.findings),
+        triage=np.array([TriageLevel.from_code(d.triage) for d in diseases], dtype=np.int8),
+        criticality=np.array([Criticality.from_code(d.criticality) for d in diseases], dtype=np.int8),
+        harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
+        typical_support=_typical_support(likelihoods, content),
+    )
+
+
+def _typical_support(likelihoods: Likelihoods, content: Content) -> Matrix:
+    asked = np.array([content.findings[f].obtain in ("ask", "village") for f in likelihoods.finding_ids])
+    gain = np.maximum(likelihoods.present, 0) * likelihoods.probability
+    usable = likelihoods.listed & asked[:, None]
+    # Risk findings and tests that a village cannot do are no part of how a patient typically presents.
+    risk = np.zeros_like(usable)
+    for column, disease in enumerate(content.diseases.values()):
+        for finding in disease.risk_factors:
+            risk[likelihoods.finding_index[finding], column] = True
+    return np.maximum(np.where(usable & ~risk, gain, 0).sum(axis=0), 1e-3).astype(np.float32)
+
+
+def _in_order(findings: Mapping[str, Finding]) -> tuple[Finding, ...]:
+    order: list[Finding] = []
+    done: set[str] = set()
+
+    def visit(finding: Finding) -> None:
+        if finding.id in done or finding.when is None:
+            return
+        done.add(finding.id)
+        for leaf in leaves(finding.when):
+            if isinstance(leaf, FindingIs):
+                visit(findings[leaf.finding])
+        order.append(finding)
+
+    for finding in findings.values():
+        visit(finding)
+    return tuple(order)
+
+
+def prepare_document(document: dict[str, Any]) -> Knowledge:
+    """The knowledge of a compiled document not yet written as bytes (checks and tests)."""
+    return prepare(msgspec.json.encode(document))

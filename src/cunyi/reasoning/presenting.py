@@ -1,0 +1,123 @@
+"""From a case to a presentation: text read, readings ranged, statements resolved, consequences drawn."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cunyi.domain.case import Case, Sex
+from cunyi.domain.finding import Fact, Origin, Reading, Status, When
+from cunyi.domain.presentation import Presentation
+from cunyi.knowledge.conditions import evaluate
+from cunyi.reasoning.measuring import Person, facts_of, is_possible
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.resolving import close_over_hierarchy, resolve
+from cunyi.text.reader import TextReading, read_case
+
+PREGNANCY = "pregnancy"
+
+
+class Reception(msgspec.Struct):
+    """What was taken from a case: the resolved presentation, every mention, and every reading of this encounter.
+
+    `explicit` are the findings that were said, measured or derived by a rule, not merely implied by a variant.
+    """
+
+    presentation: Presentation
+    mentions: tuple[Fact, ...]
+    readings: tuple[Reading, ...]
+    explicit: frozenset[str]
+
+
+def receive(case: Case, knowledge: Knowledge) -> Reception:
+    """Reads a case into one presentation. Never fails on text; the case itself is already well-formed."""
+    reading = read_case(case, knowledge.language)
+    findings = knowledge.content.findings
+    sex, age_years = _sex(case, reading), _age(case, reading)
+    mentions = tuple(f for f in reading.facts if f.finding in findings and _fits(findings[f.finding].sex, sex))
+    stated = tuple(f for f in case.findings if f.finding in findings)
+    readings = _readings(case, reading, knowledge)
+    pregnant = _pregnant(case, mentions, stated, sex)
+    person = Person(sex, age_years, pregnant)
+    current = [r for r in readings if r.when == When.NOW]
+    measured = [fact for r in current for fact in facts_of(r, knowledge.content.items[r.item], person)]
+    facts, conflicts = resolve(mentions, stated, measured, findings)
+    if pregnant is not None and PREGNANCY in findings:
+        status = Status.PRESENT if pregnant else Status.ABSENT
+        facts[PREGNANCY] = msgspec.structs.replace(
+            facts.get(PREGNANCY, Fact(finding=PREGNANCY, status=status, origin=Origin.STATED)), status=status
+        )
+    presentation = Presentation(
+        facts=facts,
+        values={r.item: r for r in sorted(current, key=lambda r: (-r.days_ago, r.span is None))},
+        previous=tuple(sorted((*case.previous, *(r for r in readings if r.when == When.PAST)), key=lambda r: r.days_ago)),
+        conflicts=tuple(conflicts),
+        sex=sex,
+        age_years=age_years,
+        pregnant=pregnant,
+        month=case.month,
+    )
+    explicit = set(facts)
+    close_over_hierarchy(facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
+    explicit |= _derive(presentation, knowledge)
+    return Reception(
+        presentation=presentation, mentions=mentions, readings=tuple(current), explicit=frozenset(explicit)
+    )
+
+
+def _derive(presentation: Presentation, knowledge: Knowledge) -> set[str]:
+    """Adds the findings that follow by a rule; returns those that are new."""
+    derived = set()
+    for finding in knowledge.derived:
+        if finding.when is None or presentation.status(finding.id) == Status.PRESENT:
+            continue
+        value = evaluate(finding.when, presentation)
+        if value is None:
+            continue
+        status = Status.PRESENT if value else Status.ABSENT
+        if finding.id in presentation.facts and status == Status.ABSENT:
+            continue
+        presentation.facts[finding.id] = Fact(finding=finding.id, status=status, origin=Origin.DERIVED)
+        derived.add(finding.id)
+        if value:
+            close_over_hierarchy(
+                presentation.facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants
+            )
+    return derived
+
+
+def _fits(finding_sex: str | None, sex: Sex | None) -> bool:
+    return finding_sex is None or sex is None or finding_sex == sex
+
+
+def _sex(case: Case, reading: TextReading) -> Sex | None:
+    return case.sex if case.sex is not None else reading.sex
+
+
+def _age(case: Case, reading: TextReading) -> float | None:
+    return case.age_years if case.age_years is not None else reading.age_years
+
+
+def _pregnant(case: Case, mentions: tuple[Fact, ...], stated: tuple[Fact, ...], sex: Sex | None) -> bool | None:
+    if sex == Sex.MALE:
+        return False
+    if case.pregnant is not None:
+        return case.pregnant
+    for fact in (*stated, *mentions):
+        if fact.finding == PREGNANCY and fact.when == When.NOW and fact.status in (Status.PRESENT, Status.ABSENT):
+            return fact.status == Status.PRESENT
+    return None
+
+
+def _readings(case: Case, reading: TextReading, knowledge: Knowledge) -> list[Reading]:
+    """Entered readings first, then those of the text for items that were not entered with the same value."""
+    items = knowledge.content.items
+    entered = [Reading(item=item, value=float(value)) for item, value in case.vitals.items() if item in items]
+    for lab in case.labs:
+        read = knowledge.language.read_result(lab.name, lab.value, lab.unit)
+        if read is not None:
+            entered.append(read)
+    known = {(r.item, r.value) for r in entered}
+    found = [*entered, *(r for r in reading.readings if r.item in items and (r.item, r.value) not in known)]
+    return [
+        msgspec.structs.replace(r, unit=items[r.item].unit) for r in found if is_possible(items[r.item], r.value)
+    ]

@@ -1,0 +1,55 @@
+"""The engine's settings, read from the knowledge base: nothing clinical is a number in code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a disease's absolute evidence sets a level of care: log-odds and the share of its typical evidence."""
+
+    log_odds: float
+    typical_share: float
+
+
+class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How confidence is calibrated for one kind of patients (病例构成): p' = sigmoid(slope · logit(p) + intercept)."""
+
+    name: str
+    name_en: str
+    slope: float
+    intercept: float
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `knowledge/case_mix.yaml` holds (引擎设置). Weights are dimensionless, shares are 0–1, scores log-odds."""
+
+    region: str
+    reading_error: float
+    pregnant_share: float
+    possible_weight: float
+    repeat_weight: float
+    prior_weight: float
+    evidence_weight: float
+    other_prior: float
+    pair_candidates: int
+    case_mix: str
+    case_mixes: dict[str, CaseMix]
+    triage: dict[str, Thresholds]
+    harm: dict[str, float]
+    must_exclude_probability: float
+    must_exclude_raise: float
+    suspect_weight: float
+    referral_probability: float
+    advice_probability: float
+    possibly_pregnant_years: tuple[float, float]
+    child_years: float
+    shown: dict[str, int]
+    sources: tuple[str, ...]
+
+
+def read_settings(raw: dict[str, Any]) -> Settings:
+    """The settings of a knowledge base; msgspec.ValidationError where one is missing or of the wrong kind."""
+    return msgspec.convert(raw, Settings)

@@ -1,0 +1,91 @@
+"""The level of care: the gravest of red flags and of dangerous diseases whose absolute evidence passes a threshold.
+
+Only what is present can raise it and nothing present can lower it; what nobody asked makes it provisional.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.domain.finding import Status
+from cunyi.domain.presentation import Presentation
+from cunyi.domain.triage import TriageLevel
+from cunyi.knowledge.conditions import evaluate, undecided_findings
+from cunyi.knowledge.model import RedFlag
+from cunyi.reasoning.differential import Differential
+from cunyi.reasoning.prepared import Knowledge
+
+
+class RaisedFlag(msgspec.Struct, frozen=True):
+    """A red flag that fires for this patient (已触发的危险信号)."""
+
+    flag: RedFlag
+    level: TriageLevel
+
+
+class Triage(msgspec.Struct):
+    """The level of what is known, why, and what must be asked before it can be trusted (分诊)."""
+
+    level: TriageLevel
+    flags: list[RaisedFlag]
+    diseases: list[int]
+    """Columns of the diseases whose evidence reaches the level, the strongest first."""
+    provisional: bool
+    ask_first: list[str]
+
+
+def judge(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> Triage:
+    """The triage of one presentation."""
+    raised, undecided = [], []
+    for flag in knowledge.content.red_flags.values():
+        holds = evaluate(flag.when, presentation)
+        if holds:
+            raised.append(RaisedFlag(flag, TriageLevel.from_code(flag.triage)))
+        elif holds is None and _concerns_complaint(flag, presentation):
+            undecided.append(flag)
+    raised.sort(key=lambda r: -r.level)
+    level_by_disease = _levels_reached(differential, knowledge)
+    level = TriageLevel(max([int(level_by_disease.max(initial=0)), *(int(r.level) for r in raised)]))
+    reached = np.flatnonzero((level_by_disease == level) & (level_by_disease > TriageLevel.SELF_CARE))
+    ask_first = _ask_first(undecided, level, presentation, knowledge)
+    return Triage(
+        level=level,
+        flags=raised,
+        diseases=[int(c) for c in sorted(reached, key=lambda c: -differential.danger[c])],
+        provisional=bool(ask_first),
+        ask_first=ask_first[: knowledge.settings.shown["ask_first"]],
+    )
+
+
+def _levels_reached(differential: Differential, knowledge: Knowledge) -> NDArray[np.int8]:
+    """For each disease the level of care that its own evidence asks for, self-care where it does not pass."""
+    levels = np.zeros(len(knowledge.triage), dtype=np.int8)
+    for code, threshold in knowledge.settings.triage.items():
+        level = int(TriageLevel.from_code(code))
+        passes = (
+            (knowledge.triage == level)
+            & (differential.danger >= threshold.log_odds)
+            & (differential.danger_support >= threshold.typical_share * knowledge.typical_support)
+        )
+        levels[passes] = level
+    return levels
+
+
+def _concerns_complaint(flag: RedFlag, presentation: Presentation) -> bool:
+    return any(presentation.status(finding) == Status.PRESENT for finding in flag.complaint)
+
+
+def _ask_first(
+    undecided: list[RedFlag], level: TriageLevel, presentation: Presentation, knowledge: Knowledge
+) -> list[str]:
+    """Unknown findings of graver undecided flags that can be asked or looked for here, gravest flag first."""
+    asked: list[str] = []
+    for flag in sorted(undecided, key=lambda f: -TriageLevel.from_code(f.triage)):
+        if TriageLevel.from_code(flag.triage) <= level:
+            continue
+        for finding in undecided_findings(flag.when, presentation):
+            if finding not in asked and knowledge.content.findings[finding].obtain in ("ask", "village"):
+                asked.append(finding)
+    return asked

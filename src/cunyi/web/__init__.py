@@ -1,0 +1,1 @@
+"""Pages and the HTTP API: pages by who uses them, components, assets."""

@@ -1,0 +1,35 @@
+"""Choosing the language: a cookie, set by a post, then back to the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from cunyi.web.language import COOKIE, chosen
+
+_YEAR_SECONDS = 365 * 24 * 3600
+_PAGES = ("/", "/patterns")
+
+
+@post("/language", include_in_schema=False)
+async def choose_language(request: Request[Any, Any, Any]) -> Redirect:
+    """Keeps the language that was chosen and goes back to the page it was chosen on."""
+    form = await request.form()
+    page = form.get("page")
+    return Redirect(
+        str(page) if page in _PAGES else _PAGES[0],
+        status_code=303,
+        cookies=[
+            Cookie(
+                key=COOKIE,
+                value=chosen(form.get("language")),
+                max_age=_YEAR_SECONDS,
+                httponly=True,
+                samesite="lax",
+                path="/",
+            )
+        ],
+    )

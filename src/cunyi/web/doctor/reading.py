@@ -1,0 +1,116 @@
+"""What was read in the texts and boxes: marks that align with the words, and notes at the readings."""
+
+from __future__ import annotations
+
+from cunyi.domain.assessment import Assessment, FindingShown
+from cunyi.domain.case import TEXT_FIELDS
+from cunyi.journeys.assess_case import normal_band
+from cunyi.knowledge.conditions import Bounds
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.web.doctor.form import Form
+from cunyi.web.doctor.view_model import ChipView, ReadingView
+from cunyi.web.doctor.wording import Wording
+
+READING_FIELDS = (
+    "temperature_c",
+    "pulse_bpm",
+    "respiratory_rate_bpm",
+    "systolic_mmhg",
+    "diastolic_mmhg",
+    "spo2_pct",
+    "glucose_mmol_l",
+    "weight_kg",
+)
+_CYCLE = ("present", "absent", "unknown")
+
+
+def chips(given: Assessment, form: Form, wording: Wording) -> dict[str, list[ChipView]]:
+    """For each text the findings and values read in it, in the order of the text, none overlapping another."""
+    found: dict[str, list[ChipView]] = {field: [] for field in TEXT_FIELDS}
+    for finding in given.findings:
+        if finding.span is not None and finding.origin == "text":
+            found[finding.span.field].append(_finding_chip(finding, form, wording))
+    for reading in given.readings:
+        if reading.span is not None:
+            value = reading.value if isinstance(reading.value, str) else f"{reading.value:g}"
+            name = " ".join(part for part in (wording.item(reading.item), value, wording.unit(reading.unit)) if part)
+            chip = ChipView(reading.span.start, reading.span.end, name, "value", "value", None, "", False)
+            found[reading.span.field].append(chip)
+    return {field: _in_order(field_chips) for field, field_chips in found.items()}
+
+
+def _in_order(found: list[ChipView]) -> list[ChipView]:
+    # Findings before values of the same place, longer before shorter.
+    ordered = sorted(found, key=lambda chip: (chip.start, chip.finding is None, -chip.end))
+    unique = {(chip.start, chip.end, chip.finding, chip.name): chip for chip in ordered}
+    return list(unique.values())
+
+
+def _finding_chip(finding: FindingShown, form: Form, wording: Wording) -> ChipView:
+    assert finding.span is not None
+    written = finding.status
+    steps = ["", *(status for status in _CYCLE if status != written or _written_mark(finding) != written)]
+    answer = form.answers.get(finding.finding, "")
+    place = steps.index(answer) if answer in steps else 0
+    return ChipView(
+        start=finding.span.start,
+        end=finding.span.end,
+        name=wording.finding(finding.finding),
+        mark=answer or _written_mark(finding),
+        written=_written_mark(finding),
+        finding=finding.finding,
+        next=steps[(place + 1) % len(steps)],
+        corrected=bool(answer),
+    )
+
+
+def _written_mark(finding: FindingShown) -> str:
+    if finding.who == "family":
+        return "family"
+    if finding.status == "absent":
+        return "absent"
+    return "past" if finding.when == "past" else finding.status
+
+
+def readings(form: Form, knowledge: Knowledge, wording: Wording) -> list[ReadingView]:
+    """The reading boxes with the usual values for this person, and whether a value is beyond them."""
+    boxes = []
+    for field in READING_FIELDS:
+        item = knowledge.content.items.get(field)
+        if item is None:
+            continue
+        value = form.case.vitals.get(field)
+        band = normal_band(item, form.case)
+        flag = "unusable" if field in form.unusable else None
+        if flag is None and value is not None and band is not None:
+            flag = _beyond(value, band.bounds)
+        boxes.append(
+            ReadingView(
+                field=field,
+                name=wording.item(field),
+                unit=wording.unit(item.unit),
+                value="" if value is None else f"{value:g}",
+                normal="" if band is None else _written(band.bounds),
+                for_adult=band is not None and band.for_adult,
+                flag=flag,
+            )
+        )
+    return boxes
+
+
+def _beyond(value: float, bounds: Bounds) -> str | None:
+    if bounds.lower is not None and value < bounds.lower:
+        return "low"
+    if bounds.upper is not None and value >= bounds.upper:
+        return "high"
+    return None
+
+
+def _written(bounds: Bounds) -> str:
+    """Both ends inclusive, as people write them: up to the last value that is still usual."""
+    if bounds.upper is None:
+        return f"≥{bounds.lower:g}"
+    if bounds.lower is None:
+        return f"<{bounds.upper:g}"
+    decimals = max(len(f"{end:g}".partition(".")[2]) for end in (bounds.lower, bounds.upper))
+    return f"{bounds.lower:g}–{bounds.upper - 10.0**-decimals:.{decimals}f}"

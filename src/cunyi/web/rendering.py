@@ -1,0 +1,51 @@
+"""Templates: one environment a language, with the components of the pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from cunyi.web.language import catalogue
+
+_HERE = Path(__file__).parent
+
+
+def component_names() -> list[str]:
+    """The components there are: every folder with a template."""
+    return sorted(path.parent.name for path in (_HERE / "components").glob("*/template.html"))
+
+
+def component_folder(name: str) -> Path:
+    """Where a component's template and fixtures lie."""
+    return _HERE / "components" / name
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates of one language. `component(name, it)` renders a component with its data as `it`."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    made.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    made.globals["language"] = language
+
+    def component(name: str, it: Any) -> Markup:
+        template = made.get_template(f"components/{name}/template.html")
+        return Markup(template.render(it=it))  # noqa: S704 - rendered by an autoescaping template
+
+    made.globals["component"] = component
+    return made
+
+
+def render(template: str, language: str, **values: Any) -> str:
+    """A page or fragment as HTML."""
+    return environment(language).get_template(template).render(**values)

@@ -1,0 +1,49 @@
+"""The web application: every route, the shape of errors, the headers, the description of the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from litestar import Litestar
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.static_files import create_static_files_router
+
+from cunyi.domain.errors import UserError
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.version import ENGINE_VERSION
+from cunyi.web.api import api_routes
+from cunyi.web.api_schema import SpanSchemaPlugin
+from cunyi.web.choosing_language import choose_language
+from cunyi.web.doctor.workbench import doctor_routes
+from cunyi.web.headers import protect
+from cunyi.web.patterns import patterns
+from cunyi.web.refusals import fail, refuse, refuse_request
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_site(knowledge: Knowledge, *, largest_body_bytes: int) -> Litestar:
+    """The application over one knowledge base, which it only reads."""
+    return Litestar(
+        route_handlers=[
+            *api_routes(knowledge),
+            *doctor_routes(knowledge),
+            choose_language,
+            patterns,
+            create_static_files_router(path="/static", directories=[_STATIC], include_in_schema=False),
+        ],
+        openapi_config=OpenAPIConfig(
+            title="Cunyi",
+            version=ENGINE_VERSION,
+            description="Decision support for qualified clinicians; it does not replace a doctor's diagnosis.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
+        ),
+        exception_handlers={UserError: refuse, HTTPException: refuse_request, Exception: fail},
+        middleware=[protect],
+        plugins=[SpanSchemaPlugin()],
+        request_max_body_size=largest_body_bytes,
+        logging_config=None,
+    )
