@@ -77,6 +77,15 @@ def copy_assets(root: Path = ROOT) -> bool:
     return True
 
 
+def install_for_tests(root: Path = ROOT) -> None:
+    """Brings `node_modules` of the project to the lock file, with what only the tests of the pages need."""
+    stamp = root / "node_modules" / ".installed.sha256"
+    wanted = hashlib.sha256((root / LOCK).read_bytes()).hexdigest()
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        install_packages(root)
+        stamp.write_text(wanted, encoding="utf-8")
+
+
 def _state(root: Path) -> str:
     digest = hashlib.sha256()
     wanted = [root / VENDOR / name for _, name in copies(root)]
@@ -84,3 +93,10 @@ def _state(root: Path) -> str:
         digest.update(path.read_bytes() if path.is_file() else b"missing")
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    try:
+        install_for_tests()
+    except AssetsError as failed:
+        sys.exit(str(failed))

@@ -83,8 +83,9 @@ def rank(
 def _normalise(
     score: NDArray[np.float64], prior: Matrix, evidence: Evidence, likelihoods: Likelihoods, settings: Settings
 ) -> tuple[NDArray[np.float64], float]:
-    if not len(score):
-        return score, 1.0
+    if not len(score) or not len(evidence.for_rows):
+        # Nothing is the matter as far as anybody said: priors alone are no diagnosis.
+        return np.zeros_like(score), 1.0
     other = _something_else(evidence, likelihoods, settings)
     pairs = _pairs(score, prior, evidence, likelihoods, settings)
     highest = max(float(score.max()), other, *(value for _, _, value in pairs)) if pairs else max(float(score.max()), other)
@@ -104,8 +105,6 @@ def _normalise(
 
 def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Settings) -> float:
     """A disease that is not in the list: as likely to show each finding as the average of those that are."""
-    if not len(evidence.for_rows):
-        return settings.prior_weight * float(np.log(settings.other_prior))
     ratios = np.log(np.exp(np.clip(evidence.for_rows, -8, 12)).mean(axis=1))
     return settings.prior_weight * float(np.log(settings.other_prior)) + settings.evidence_weight * float(ratios.sum())
 

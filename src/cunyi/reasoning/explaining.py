@@ -81,7 +81,7 @@ def candidates(
     order = [int(c) for c in np.argsort(-differential.probability, kind="stable")[:shown]]
     result = []
     for column in order:
-        if not np.isfinite(differential.score[column]):
+        if differential.probability[column] <= 0:
             continue
         disease = diseases[column]
         weights = [*zip(evidence.for_ids, evidence.for_rows[:, column], strict=True)]

@@ -58,7 +58,6 @@ def api_routes(knowledge: Knowledge) -> list[ControllerRouterHandler]:
         description="One case in, one explained assessment out. Nothing of the case is stored or logged.",
         responses={400: ResponseSpec(RefusalAnswer, description="A field cannot be used")},
         tags=["assessment"],
-        sync_to_thread=False,
     )
     async def assess_one(request: Request[Any, Any, Any]) -> Response[Assessment]:
         return Response(assess_case(parse_case(_decode(await request.body())), knowledge).assessment)

@@ -156,13 +156,13 @@ def _asking(form: Form, opinion: Opinion, wording: Wording) -> view.AskingView:
                 name=wording.finding(q.finding),
                 ask=wording.translated(q.ask, q.ask_en),
                 first=q.finding in first,
-                sources=wording.sources([q.source]),
             )
             for q in open_questions
         ],
         answers=[
             view.AnswerView(finding, wording.finding(finding), status) for finding, status in form.answers.items()
         ],
+        sources=wording.sources(q.source for q in open_questions),
     )
 
 

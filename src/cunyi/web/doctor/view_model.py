@@ -117,7 +117,6 @@ class QuestionView(msgspec.Struct, frozen=True):
     name: str
     ask: Phrase
     first: bool
-    sources: list[Phrase]
 
 
 class AnswerView(msgspec.Struct, frozen=True):
@@ -129,10 +128,11 @@ class AnswerView(msgspec.Struct, frozen=True):
 
 
 class AskingView(msgspec.Struct, frozen=True):
-    """Questions and the answers so far."""
+    """Questions and the answers so far, with the sources of the questions."""
 
     questions: list[QuestionView]
     answers: list[AnswerView]
+    sources: list[Phrase]
 
 
 class ExaminationView(msgspec.Struct, frozen=True):

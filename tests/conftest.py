@@ -1,0 +1,24 @@
+"""A small knowledge base for tests: three diseases, a handful of findings, the real language tables."""
+
+from pathlib import Path
+
+import pytest
+
+from cunyi.authoring.build import compile_library, to_bytes
+from cunyi.authoring.load import Library, load_library
+from cunyi.reasoning.prepared import Knowledge, prepare
+
+KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
+MINI = Path(__file__).parent / "mini_knowledge"
+
+
+@pytest.fixture(scope="session")
+def mini_library() -> Library:
+    library = load_library(MINI)
+    library.tables = load_library(KNOWLEDGE).tables
+    return library
+
+
+@pytest.fixture(scope="session")
+def mini(mini_library: Library) -> Knowledge:
+    return prepare(to_bytes(compile_library(mini_library)))

@@ -1,0 +1,172 @@
+"""The assessment of a case end to end, on a small knowledge base."""
+
+import msgspec
+import pytest
+
+from cunyi.domain.errors import UserError
+from cunyi.reasoning.assess import assess
+
+
+def facts(present=(), absent=(), **manner):
+    return [{"finding": f, "status": "present", **manner} for f in present] + [
+        {"finding": f, "status": "absent"} for f in absent
+    ]
+
+
+def test_an_empty_case_is_no_error(mini):
+    answer = assess({"id": "x"}, mini)
+    assert answer.triage.level == "self_care"
+    assert answer.must_exclude == [] and answer.advice == []
+
+
+def test_the_likely_disease_comes_first_with_its_evidence(mini):
+    answer = assess({"id": "x", "chief_complaint": "流鼻涕、咳嗽2天", "history_of_present_illness": "不发烧"}, mini)
+    first = answer.differential[0]
+    assert first.disease == "common_cold"
+    assert {f.finding for f in first.supports} >= {"rhinorrhea", "cough"}
+    assert answer.triage.level == "self_care"
+
+
+def test_probabilities_and_something_else_sum_to_one(mini):
+    answer = assess({"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}, mini)
+    assert sum(c.probability for c in answer.differential) + answer.something_else == pytest.approx(1, abs=0.01)
+
+
+def test_a_red_flag_sets_the_level_the_referral_and_the_first_advice(mini):
+    answer = assess({"id": "x", "age_years": 60, "sex": "male", "chief_complaint": "胸口痛，出冷汗1小时"}, mini)
+    assert answer.triage.level == "emergency"
+    assert answer.triage.reasons[0].rule == "chest_pain.acs"
+    assert (answer.referral.to, answer.referral.within) == ("120", "now")
+    assert answer.advice[0].text == "立即呼叫120。"
+    assert [m.disease for m in answer.must_exclude] == ["acute_myocardial_infarction"]
+    assert "胸痛" in answer.must_exclude[0].raised_by
+
+
+def test_an_unasked_red_flag_makes_triage_provisional_and_is_asked_first(mini):
+    answer = assess({"id": "x", "chief_complaint": "胸口有点痛"}, mini)
+    assert answer.triage.provisional
+    assert answer.triage.ask_first == ["cold_sweat"]
+    assert answer.questions[0].finding == "cold_sweat"
+    denied = assess({"id": "x", "chief_complaint": "胸口有点痛，不出冷汗", "vitals": {"systolic_mmhg": 120}}, mini)
+    assert not denied.triage.provisional
+
+
+def test_a_measured_value_beats_a_statement_and_the_conflict_is_shown(mini):
+    answer = assess({"id": "x", "history_of_present_illness": "无发热，咳嗽", "vitals": {"temperature_c": 38.5}}, mini)
+    assert [(c.finding, c.stated, c.kept, c.value) for c in answer.conflicts] == [("fever", "absent", "present", 38.5)]
+    assert any(f.finding == "fever" for c in answer.differential for f in c.supports)
+
+
+def test_a_number_in_the_text_reaches_the_ranges_like_an_entered_one(mini):
+    in_text = assess({"id": "x", "auxiliary_examination": "血红蛋白55g/L", "sex": "male", "age_years": 40}, mini)
+    entered = assess(
+        {"id": "x", "labs": [{"name": "Hb", "value": 5.5, "unit": "g/dL"}], "sex": "male", "age_years": 40}, mini
+    )
+    for answer in (in_text, entered):
+        assert [(v.item, v.value, v.threshold) for v in answer.critical_values] == [("血红蛋白", 55, "<60")]
+        assert any(f.finding == "anemia" and f.status == "present" for f in answer.findings)
+
+
+def test_an_impossible_value_is_left_out(mini):
+    answer = assess({"id": "x", "vitals": {"temperature_c": 385}}, mini)
+    assert answer.readings == []
+
+
+def test_structured_facts_override_the_text(mini):
+    answer = assess({"id": "x", "chief_complaint": "咳嗽", "findings": facts(absent=["cough"])}, mini)
+    assert all(f.finding != "cough" for c in answer.differential for f in c.supports)
+
+
+def test_a_structured_unknown_takes_a_misread_finding_back(mini):
+    answer = assess({"id": "x", "chief_complaint": "咳嗽", "findings": [{"finding": "cough", "status": "unknown"}]}, mini)
+    assert all(f.finding != "cough" for c in answer.differential for f in (*c.supports, *c.against))
+
+
+def test_the_familys_disease_is_not_the_patients(mini):
+    answer = assess({"id": "x", "family_history": "母亲有高血压", "chief_complaint": "胸痛"}, mini)
+    assert all(f.finding != "history_hypertension" for c in answer.differential for f in c.supports)
+
+
+def test_a_past_symptom_does_not_count_now_but_a_past_illness_does(mini):
+    answer = assess({"id": "x", "past_history": "高血压，曾咳嗽", "chief_complaint": "胸痛"}, mini)
+    counted = {f.finding for c in answer.differential for f in (*c.supports, *c.against)}
+    assert "history_hypertension" in counted and "cough" not in counted
+
+
+def test_a_derived_finding_raises_its_flag(mini):
+    answer = assess({"id": "x", "chief_complaint": "咳嗽3周"}, mini)
+    assert answer.triage.level == "routine"
+    assert [r.rule for r in answer.triage.reasons][0] == "cough.long"
+
+
+def test_the_absence_of_a_parent_makes_its_variants_absent(mini):
+    answer = assess({"id": "x", "chief_complaint": "无胸痛"}, mini)
+    assert all("crushing_chest_pain" not in c.unknown for c in answer.differential)
+    assert all(q.finding != "crushing_chest_pain" for q in answer.questions)
+
+
+def test_a_referral_criterion_uses_pregnancy_from_the_text(mini):
+    answer = assess({"id": "x", "sex": "female", "age_years": 25, "chief_complaint": "怀孕，发烧1天"}, mini)
+    assert answer.referral.to == "county" and answer.referral.reasons[0] == "孕妇发热要到县级医院"
+
+
+def test_pregnancy_changes_what_a_value_means(mini):
+    case = {"id": "x", "sex": "female", "age_years": 25, "labs": [{"name": "血红蛋白", "value": 115, "unit": "g/L"}]}
+
+    def anemia(**more):
+        found = assess({**case, **more}, mini).findings
+        return [f.status for f in found if f.finding == "anemia"]
+
+    assert anemia(pregnant=True) == ["absent"]
+    assert anemia(pregnant=False) == ["present"]
+    assert anemia() == []
+
+
+def test_every_shown_item_names_a_source(mini):
+    answer = assess({"id": "x", "age_years": 60, "chief_complaint": "胸口痛，出冷汗，咳嗽，发热"}, mini)
+    assert all(r.source for r in answer.triage.reasons)
+    assert all(c.sources for c in answer.differential) and all(m.sources for m in answer.must_exclude)
+    assert all(q.source for q in answer.questions) and all(e.source for e in answer.examinations)
+    assert all(a.source for a in answer.advice) and answer.referral.sources
+
+
+def test_candidates_limit_the_answer(mini):
+    answer = assess({"id": "x", "chief_complaint": "咳嗽", "candidates": ["pneumonia", "acute_myocardial_infarction"]}, mini)
+    assert {c.disease for c in answer.differential} == {"pneumonia", "acute_myocardial_infarction"}
+
+
+def test_gold_labels_and_other_fields_are_never_read(mini):
+    case = {"id": "x", "chief_complaint": "咳嗽"}
+    assert assess({**case, "gold": {"name": "肺炎"}, "department": "心内科", "dialogue": []}, mini) == assess(case, mini)
+
+
+def test_the_same_case_gives_the_same_bytes(mini):
+    case = {"id": "x", "chief_complaint": "咳嗽、发热3天", "vitals": {"spo2_pct": 91}}
+    assert msgspec.json.encode(assess(case, mini)) == msgspec.json.encode(assess(dict(case), mini))
+
+
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        ([], ""),
+        ({"sex": "男"}, "sex"),
+        ({"age_years": "五岁"}, "age_years"),
+        ({"age_years": -1}, "age_years"),
+        ({"age_years": float("nan")}, "age_years"),
+        ({"chief_complaint": 3}, "chief_complaint"),
+        ({"vitals": {"temperature": 38}}, "vitals.temperature"),
+        ({"vitals": {"temperature_c": "38"}}, "vitals.temperature_c"),
+        ({"labs": [{"value": 3}]}, "labs[0]"),
+        ({"findings": [{"finding": "coughing"}]}, "findings[0].finding"),
+        ({"findings": [{"finding": "cough", "status": "maybe"}]}, "findings[0].status"),
+        ({"month": 13}, "month"),
+        ({"pregnant": "yes"}, "pregnant"),
+        ({"candidates": ["plague"]}, "candidates[0]"),
+        ({"previous": [{"item": "height"}]}, "previous[0]"),
+    ],
+)
+def test_bad_input_names_the_field(mini, case, field):
+    with pytest.raises(UserError) as refused:
+        assess(case, mini)
+    assert refused.value.field == field
+    assert refused.value.message
