@@ -22,3 +22,13 @@ def mini_library() -> Library:
 @pytest.fixture(scope="session")
 def mini(mini_library: Library) -> Knowledge:
     return prepare(to_bytes(compile_library(mini_library)))
+
+
+@pytest.fixture(scope="session")
+def mini_root() -> Path:
+    return MINI
+
+
+@pytest.fixture(scope="session")
+def knowledge_root() -> Path:
+    return KNOWLEDGE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from cunyi.config import read_config
 from cunyi.domain.errors import UserError
 from cunyi.journeys.screen_cases import screen_lines
 from cunyi.reasoning.assess import assess
-from cunyi.reasoning.prepared import prepare
+from cunyi.reasoning.prepared import Knowledge, prepare
 from cunyi.version import ENGINE_VERSION
 
 
@@ -87,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _knowledge() -> Knowledge:
+    return app.load_knowledge(read_config().knowledge)
+
+
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError("要写 1 或更大的整数")
@@ -109,7 +114,7 @@ def _assess(options: argparse.Namespace) -> int:
         raw = msgspec.json.decode(_read(options.case))
     except msgspec.DecodeError as error:
         raise UserError(f"{options.case} 不是完整的 JSON（{error}）；请检查引号、括号和编码（UTF-8）") from error
-    assessment = assess(raw, app.load_knowledge())
+    assessment = assess(raw, _knowledge())
     if options.json:
         print(msgspec.json.format(msgspec.json.encode(assessment), indent=2).decode())
     else:
@@ -122,11 +127,12 @@ def _assess_batch(options: argparse.Namespace) -> int:
         raise UserError("成批评估要写 --out 输出.jsonl")
     lines = _read(options.batch).decode("utf-8", errors="replace").splitlines()
     bad = 0
+    load = functools.partial(app.load_knowledge, read_config().knowledge)
     draft = options.out.with_name(options.out.name + ".partial")
     columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with draft.open("wb") as out, Progress(*columns, console=tables.ERRORS) as progress:
         task = progress.add_task("评估", total=len(lines))
-        for number, answer in enumerate(screen_lines(lines, app.load_knowledge, options.jobs), start=1):
+        for number, answer in enumerate(screen_lines(lines, load, options.jobs), start=1):
             out.write(answer + b"\n")
             if b'"error":' in answer and (refused := msgspec.json.decode(answer).get("error")):
                 bad += 1
@@ -138,7 +144,7 @@ def _assess_batch(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    knowledge = app.load_knowledge()
+    knowledge = _knowledge()
     reports: list[Report] = []
     for path in options.files:
         cases = list(_labelled(path))
@@ -207,7 +213,7 @@ def _knowledge_build(options: argparse.Namespace) -> int:
 
 
 def _knowledge_show(options: argparse.Namespace) -> int:
-    knowledge = app.load_knowledge()
+    knowledge = _knowledge()
     content = knowledge.content
     for disease in content.diseases.values():
         if options.id in (disease.id, disease.name, *disease.aliases):
@@ -221,14 +227,14 @@ def _knowledge_show(options: argparse.Namespace) -> int:
 
 
 def _knowledge_list(options: argparse.Namespace) -> int:
-    for entry in getattr(app.load_knowledge().content, options.kind).values():
+    for entry in getattr(_knowledge().content, options.kind).values():
         print(f"{entry.id}\t{entry.name}\t{entry.name_en}")
     return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
     config = read_config()
-    app.serve(options.host or config.host, options.port or config.port)
+    app.serve(options.host or config.host, options.port or config.port, config.knowledge)
     return 0
 
 

@@ -29,8 +29,8 @@ DOMAIN_CLASSES = [(path, node) for path in DOMAIN for node in classes(path)]
 
 
 def test_imports_point_inwards_and_the_core_does_no_io():
-    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -57,5 +57,5 @@ def test_a_knowledge_concept_is_in_the_glossary(node):
 
 def test_the_glossary_names_no_class_that_is_gone():
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
-    named = re.findall(r"`([A-Z][A-Za-z]+)`", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8").partition("FHIR 只是")[0])
+    named = re.findall(r"`([A-Z][A-Za-z]+)`", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8"))
     assert [name for name in named if f"class {name}" not in source] == []

@@ -23,7 +23,7 @@ class Opinion(msgspec.Struct, frozen=True):
 
 
 class NormalBand(msgspec.Struct, frozen=True):
-    """The usual values of an item for one person (正常范围). `for_adult`: the age is not known, these are an adult's."""
+    """The usual values of an item for one person (正常范围); an adult's (`for_adult`) where the age is not known."""
 
     bounds: Bounds
     for_adult: bool

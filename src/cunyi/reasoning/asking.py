@@ -13,6 +13,7 @@ from cunyi.reasoning.prepared import Knowledge
 
 _CONSIDERED = 40
 """How many of the most probable or most harmful diseases a question is judged by."""
+_MOST_QUESTIONS = 20
 _PLACES = ("village", "township", "county")
 
 
@@ -37,10 +38,8 @@ def uncertainty(probability: NDArray[np.float64], harm: NDArray[np.float64]) -> 
     return (harm[:, None] * probability * (1 - probability)).sum(axis=0)
 
 
-def rank_questions(
-    presentation: Presentation, differential: Differential, knowledge: Knowledge, obtain: frozenset[str]
-) -> list[RankedQuestion]:
-    """Unknown findings that can be obtained so, by expected gain, none that is impossible in this patient."""
+def rank_questions(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> list[RankedQuestion]:
+    """Unknown findings that can be asked or looked for here, by expected gain, none that is impossible in this patient."""
     likelihoods, findings = knowledge.likelihoods, knowledge.content.findings
     top = _considered(differential, knowledge)
     if not len(top):
@@ -49,27 +48,27 @@ def rank_questions(
     harm = knowledge.harm[top].astype(np.float64)
     rows = [
         row
-        for row, finding in enumerate(likelihoods.finding_ids)
-        if likelihoods.listed[row, top].any()
-        and _can_ask(finding, presentation, knowledge, obtain)
+        for row in np.unique(np.concatenate([knowledge.askable_rows[c] for c in top])).tolist()
+        if _is_open(likelihoods.finding_ids[row], presentation, knowledge)
     ]
     if not rows:
         return []
     chance = _chance_now(rows, top, presentation, knowledge)
     background = likelihoods.background[rows].astype(np.float64)
     rest = max(0.0, 1 - float(p.sum()))
-    yes = chance @ p + rest * background
-    yes = np.clip(yes, 1e-9, 1 - 1e-9)
+    yes = np.clip(chance @ p + rest * background, 1e-9, 1 - 1e-9)
     if_yes = chance.T * p[:, None] / yes
     if_no = (1 - chance.T) * p[:, None] / (1 - yes)
     before = float(uncertainty(p[:, None], harm)[0])
     gain = before - (yes * uncertainty(if_yes, harm) + (1 - yes) * uncertainty(if_no, harm))
-    order = sorted(range(len(rows)), key=lambda i: (-gain[i], likelihoods.finding_ids[rows[i]]))
-    ranked, families = [], set()
-    for i in order:
+    ranked: list[RankedQuestion] = []
+    families: set[str] = set()
+    for i in np.argsort(-gain, kind="stable").tolist():
+        if gain[i] <= 0 or len(ranked) >= _MOST_QUESTIONS:
+            break
         finding = likelihoods.finding_ids[rows[i]]
         family = (likelihoods.ancestors[finding] or (finding,))[-1]
-        if gain[i] <= 0 or (family in families and findings[finding].parents):
+        if family in families and findings[finding].parents:
             continue
         families.add(family)
         ranked.append(RankedQuestion(finding, float(gain[i])))
@@ -82,13 +81,9 @@ def _considered(differential: Differential, knowledge: Knowledge) -> NDArray[np.
     return order[weight[order] > 1e-6]
 
 
-def _can_ask(finding_id: str, presentation: Presentation, knowledge: Knowledge, obtain: frozenset[str]) -> bool:
-    finding = knowledge.content.findings[finding_id]
-    if finding.obtain not in obtain or finding.when is not None:
-        return False
-    if finding.obtain == "ask" and not finding.ask:
-        return False
-    if finding.sex is not None and presentation.sex is not None and finding.sex != presentation.sex:
+def _is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) -> bool:
+    sex = knowledge.content.findings[finding_id].sex
+    if sex is not None and presentation.sex is not None and sex != presentation.sex:
         return False
     return presentation.status(finding_id) == Status.UNKNOWN
 

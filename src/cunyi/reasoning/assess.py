@@ -26,9 +26,6 @@ from cunyi.reasoning.referring import choose_department, propose_referral
 from cunyi.reasoning.triage import judge
 from cunyi.version import ENGINE_VERSION
 
-_ASKED_HERE = frozenset({"ask", "village"})
-
-
 def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime | None = None) -> Assessment:
     """Assesses a case (a dict of the case format, or a `Case`).
 
@@ -52,7 +49,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
     differential = rank(presentation, evidence, knowledge.likelihoods, knowledge.settings, _candidates(case, knowledge))
     triage = judge(presentation, differential, knowledge)
     excluded = must_exclude(differential, evidence, triage, knowledge)
-    questions = rank_questions(presentation, differential, knowledge, _ASKED_HERE)
+    questions = rank_questions(presentation, differential, knowledge)
     examinations = rank_examinations(
         differential, [r.disease for r in excluded], knowledge, knowledge.settings.shown["examinations"]
     )

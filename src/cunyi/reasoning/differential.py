@@ -87,20 +87,18 @@ def _normalise(
         # Nothing is the matter as far as anybody said: priors alone are no diagnosis.
         return np.zeros_like(score), 1.0
     other = _something_else(evidence, likelihoods, settings)
-    pairs = _pairs(score, prior, evidence, likelihoods, settings)
-    highest = max(float(score.max()), other, *(value for _, _, value in pairs)) if pairs else max(float(score.max()), other)
+    best = np.argsort(-score, kind="stable")[: settings.pair_candidates]
+    best = best[np.isfinite(score[best])]
+    pairs = _pairs(best, score, prior, evidence, settings)
+    highest = max(float(score.max()), other, float(pairs.max(initial=-np.inf)))
     mass = np.exp(score - highest)
     other_mass = float(np.exp(other - highest))
+    both = np.exp(pairs - highest)
+    # A pair is shared between its members by how well each does alone.
+    own = 1 / (1 + np.exp(np.clip(score[best][None, :] - score[best][:, None], -30, 30)))
+    mass[best] += (both * own).sum(axis=1) + (both * (1 - own)).sum(axis=0)
     total = float(mass.sum()) + other_mass
-    joint = np.zeros_like(mass)
-    for first, second, value in pairs:
-        both = float(np.exp(value - highest))
-        total += both
-        # A pair is shared between its members by how well each does alone.
-        share = 1 / (1 + np.exp(np.clip(score[second] - score[first], -30, 30)))
-        joint[first] += both * share
-        joint[second] += both * (1 - share)
-    return (mass + joint) / total, other_mass / total
+    return mass / total, other_mass / total
 
 
 def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Settings) -> float:
@@ -110,24 +108,16 @@ def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Sett
 
 
 def _pairs(
-    score: NDArray[np.float64], prior: Matrix, evidence: Evidence, likelihoods: Likelihoods, settings: Settings
-) -> list[tuple[int, int, float]]:
-    """Pairs among the best few that together explain what neither does alone."""
-    if len(evidence.for_rows) < 2 or len(score) < 2:
-        return []
-    best = np.argsort(-score, kind="stable")[: settings.pair_candidates]
-    best = best[np.isfinite(score[best])]
-    rows = evidence.for_rows[:, best]
-    pairs = []
-    against = evidence.against_rows[:, best].sum(axis=0)
-    log_prior_best = prior[best]
-    for i in range(len(best)):
-        joined = np.maximum(rows[:, i : i + 1], rows[:, i + 1 :]).sum(axis=0)
-        for offset, support in enumerate(joined):
-            j = i + 1 + offset
-            value = settings.prior_weight * float(log_prior_best[i] + log_prior_best[j]) + settings.evidence_weight * (
-                float(support) + float(against[i] + against[j])
-            )
-            if value > min(score[best[i]], score[best[j]]):
-                pairs.append((int(best[i]), int(best[j]), value))
-    return pairs
+    best: NDArray[np.int64], score: NDArray[np.float64], prior: Matrix, evidence: Evidence, settings: Settings
+) -> NDArray[np.float64]:
+    """Scores of pairs among the best few, row with column, -inf where a pair explains no more than its weaker member."""
+    rows = evidence.for_rows[:, best].astype(np.float64)
+    joined = np.maximum(rows[:, :, None], rows[:, None, :]).sum(axis=0)
+    against = evidence.against_rows[:, best].sum(axis=0).astype(np.float64)
+    log_priors = prior[best].astype(np.float64)
+    value = settings.prior_weight * (log_priors[:, None] + log_priors[None, :]) + settings.evidence_weight * (
+        joined + against[:, None] + against[None, :]
+    )
+    weaker = np.minimum(score[best][:, None], score[best][None, :])
+    upper = np.triu(np.ones_like(value, dtype=np.bool_), k=1)
+    return np.where(upper & (value > weaker), value, -np.inf)

@@ -33,6 +33,8 @@ class Knowledge(msgspec.Struct):
     harm: Matrix
     typical_support: Matrix
     """How much speaks for each disease in a typical patient with it: Σ P(f|d) · log LR over its findings."""
+    askable_rows: tuple[NDArray[np.int64], ...]
+    """For each disease the findings it says something about that can be asked or looked for in a village clinic."""
 
 
 def prepare(data: bytes) -> Knowledge:
@@ -58,6 +60,7 @@ def prepare(data: bytes) -> Knowledge:
         criticality=np.array([Criticality.from_code(d.criticality) for d in diseases], dtype=np.int8),
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
         typical_support=_typical_support(likelihoods, content),
+        askable_rows=_askable_rows(likelihoods, content.findings),
     )
 
 
@@ -71,6 +74,17 @@ def _typical_support(likelihoods: Likelihoods, content: Content) -> Matrix:
         for finding in disease.risk_factors:
             risk[likelihoods.finding_index[finding], column] = True
     return np.maximum(np.where(usable & ~risk, gain, 0).sum(axis=0), 1e-3).astype(np.float32)
+
+
+def _askable_rows(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> tuple[NDArray[np.int64], ...]:
+    askable = np.array(
+        [
+            findings[f].when is None
+            and (findings[f].obtain == "village" or (findings[f].obtain == "ask" and bool(findings[f].ask)))
+            for f in likelihoods.finding_ids
+        ]
+    )
+    return tuple(np.flatnonzero(likelihoods.listed[:, c] & askable) for c in range(likelihoods.listed.shape[1]))
 
 
 def _in_order(findings: Mapping[str, Finding]) -> tuple[Finding, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
@@ -23,7 +24,7 @@ def protect(app: ASGIApp) -> ASGIApp:
     """Adds the headers to every answer, errors included. Pages are never stored, assets are revalidated."""
 
     async def protected(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         keep = b"no-cache" if scope["path"].startswith(_STATIC) else b"no-store"

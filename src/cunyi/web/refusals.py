@@ -33,7 +33,10 @@ def refuse_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
     message = _MESSAGES.get(status, _OTHER)
     headers = error.headers if status == 405 else None
     return Response(
-        {"error": {"field": None, "message": message}}, status_code=status, headers=headers, media_type="application/json"
+        {"error": {"field": None, "message": message}},
+        status_code=status,
+        headers=headers,
+        media_type="application/json",
     )
 
 

@@ -34,8 +34,8 @@ class LabRow(msgspec.Struct, frozen=True):
 class Form(msgspec.Struct, frozen=True, kw_only=True):
     """What the page sent (工作台表单): the case it makes, and what stands beside it.
 
-    `answers` are the doctor's taps, finding id to status, and override the text. `unusable` names fields whose words are
-    not a number or not possible; they are left out of the case, never guessed.
+    `answers` are the doctor's taps, finding id to status, and override the text. `unusable` names fields whose words
+    are not a number or not possible; they are left out of the case, never guessed.
     """
 
     case: Case = Case()

@@ -8,8 +8,8 @@ import { slideAssessment } from "./panel.js";
 const form = document.getElementById("case");
 
 // What the doctor opened stays open, and what is being typed is not touched.
-Idiomorph.defaults.ignoreActiveValue = true;
-Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+  !(name === "open" && node.tagName === "DETAILS") && !(name === "value" && node === document.activeElement);
 
 const trouble = document.getElementById("trouble");
 for (const event of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
@@ -23,4 +23,5 @@ const marks = markTexts(form);
 watchAnswers(form);
 const labs = watchLabs(form);
 slideAssessment();
-keepDraft(form, { labs, marks });
+// Not before htmx listens: a draft that is brought back is assessed at once.
+document.addEventListener("DOMContentLoaded", () => keepDraft(form, { labs, marks }));

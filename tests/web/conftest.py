@@ -1,0 +1,98 @@
+"""A served workbench and a browser to look at it with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from litestar.testing import TestClient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cunyi.app import artefact_path, create_app, load_knowledge
+from cunyi.config import Config
+from cunyi.reasoning.prepared import Knowledge
+
+ROOT = Path(__file__).parents[2]
+SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="session")
+def client(mini: Knowledge) -> Iterator[TestClient]:
+    with TestClient(create_app(Config(), mini), raise_server_exceptions=False) as client:
+        yield client
+
+
+def _serve(knowledge: Knowledge) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    application = create_app(Config(), knowledge)
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert server.started
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def address(mini: Knowledge) -> Iterator[str]:
+    yield from _serve(mini)
+
+
+@pytest.fixture(scope="session")
+def real_address() -> Iterator[str]:
+    if not artefact_path().exists():
+        pytest.skip("the knowledge is not built here")
+    yield from _serve(load_knowledge())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=list(SIZES))
+def size(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def _open(browser: Browser, size: str) -> Iterator[Page]:
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(browser: Browser, size: str) -> Iterator[Page]:
+    """A page of each of the three sizes."""
+    yield from _open(browser, size)
+
+
+@pytest.fixture
+def desktop(browser: Browser) -> Iterator[Page]:
+    """A page of desktop size, for what does not depend on the size."""
+    yield from _open(browser, "desktop")
