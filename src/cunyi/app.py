@@ -28,7 +28,12 @@ def load_knowledge(path: Path | None = None) -> Knowledge:
         data = path.read_bytes()
     except OSError as error:
         raise KnowledgeError(f"找不到知识库 {path}；请运行 cunyi knowledge build 生成，或重新安装") from error
-    return prepare(data)
+    try:
+        return prepare(data)
+    except (LookupError, TypeError, ValueError) as error:
+        raise KnowledgeError(
+            f"知识库 {path} 是另一个版本的程序生成的；请运行 cunyi knowledge build 重新生成"
+        ) from error
 
 
 def create_app(config: Config, knowledge: Knowledge | None = None) -> Litestar:

@@ -49,9 +49,8 @@ def test_the_wheel_carries_knowledge_pages_and_languages(wheel):
     packed = set(zipfile.ZipFile(wheel).namelist())
     wanted = {"cunyi/data/knowledge.json", "cunyi/py.typed"}
     wanted |= {f"cunyi/web/locale/{language}/LC_MESSAGES/messages.po" for language in ("zh_CN", "en")}
-    for pattern in ("templates/**/*.html", "components/*/template.html", "doctor/**/*.html", "static/**/*"):
-        files = (path for path in (ROOT / "src/cunyi/web").glob(pattern) if path.is_file())
-        wanted |= {path.relative_to(ROOT / "src").as_posix() for path in files}
+    pages = (path for path in (ROOT / "src/cunyi/web").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    wanted |= {path.relative_to(ROOT / "src").as_posix() for path in pages}
     assert wanted <= packed
     assert any(name.startswith("cunyi/web/static/vendor/") for name in packed)
 

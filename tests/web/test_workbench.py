@@ -122,3 +122,8 @@ def test_the_examples_are_cases(mini):
     assert len(examples) >= 8 and len({e.id for e in examples}) == len(examples)
     for example in examples:
         assess(parse_case({"id": example.id, **example.case}), mini)
+
+
+def test_words_that_say_nothing_to_the_program_give_no_comfort(client):
+    html = assessed(client, chief_complaint="嗯嗯啊啊")
+    assert "没有读懂" in html and "居家观察" not in html

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from cunyi.text.normalize import plain
+from cunyi.text.language import ABSENT, CLOSE, CONTEXT, GAP, TERM, TOGETHER
+from cunyi.text.normalize import Normalizer, plain
 
 TERM_KEYS = ("terms", "spoken", "local")
-MODES = {"terms": 0, "spoken": 0, "local": 0, "in_context": 1, "absent_terms": 2}
+MODES = {"terms": TERM, "spoken": TERM, "local": TERM, "in_context": CONTEXT, "absent_terms": ABSENT}
 _MOST_EXPANSIONS = 5000
 _CLASS = re.compile("<([^<>]+)>")
-_GAP, _TOGETHER = "…", "&"
+_FORMS = {"…": GAP, "&": TOGETHER}
+# <头><痛> said with a few small words between (头也有点疼) is still the same term: two parts, at least one a class.
+_TWO_PARTS = re.compile("(<[^<>]+>)(<[^<>]+>|[^<>]+)|([^<>]+)(<[^<>]+>)")
 
 
 def compile_language(
@@ -26,38 +29,21 @@ def compile_language(
     problems = list(term_problems(findings, classes))
     if problems:
         raise ValueError("；".join(f"{finding}“{term}”{message}" for finding, term, message in problems[:20]))
-    literals: dict[str, list[list[int]]] = {}
-    pieces: dict[str, int] = {}
-    piece_words: list[list[str]] = []
-    patterns: list[list[Any]] = []
+    rows = [row for name in sorted(tables) for row in tables[name]]
+    typos = {plain(row["cue"]): plain(row["value"]) for row in rows if row["kind"] == "typo"}
+    wording = _Wording(classes, typos)
     for index, finding in enumerate(findings):
         for key, term in _terms(finding):
-            mode = MODES[key]
-            separator = next((s for s in (_GAP, _TOGETHER) if s in term), None)
-            if separator is None:
-                for word in _expand(term, classes):
-                    roles = literals.setdefault(word, [])
-                    if [index, mode] not in roles:
-                        roles.append([index, mode])
-                continue
-            row = []
-            for part in term.split(separator):
-                if part not in pieces:
-                    pieces[part] = len(piece_words)
-                    piece_words.append(sorted(set(_expand(part, classes))))
-                row.append(pieces[part])
-            patterns.append([index, mode, int(separator == _TOGETHER), row])
+            wording.add(index, MODES[key], term)
     return {
         "findings": [str(f["id"]) for f in findings],
         "kinds": [str(f["kind"]) for f in findings],
         "context": _contexts(findings),
-        "literals": literals,
-        "pieces": piece_words,
-        "patterns": patterns,
+        "literals": dict(sorted(wording.literals.items())),
+        "pieces": wording.piece_words,
+        "patterns": wording.patterns,
         "cues": [
-            [plain(row["cue"]), row["kind"], int(row["scope"] or 0), row["value"] or ""]
-            for name in sorted(tables)
-            for row in tables[name]
+            [plain(row["cue"]), row["kind"], int(row["scope"] or 0), row["value"] or ""] for row in rows
         ],
         "items": [
             {
@@ -66,10 +52,53 @@ def compile_language(
                 "unit": item.get("unit"),
                 "units": {str(u): float(f) for u, f in (item.get("units") or {}).items()},
                 "scale": [str(s) for s in item.get("scale") or ()],
+                "possible": [(item.get("possible") or {}).get(bound) for bound in ("from", "below")],
             }
             for item in items
         ],
     }
+
+
+class _Wording:
+    """Terms as literals, piece sets and patterns over piece sets, numbered as they come."""
+
+    def __init__(self, classes: Mapping[str, Sequence[str]], typos: Mapping[str, str]) -> None:
+        self._classes = classes
+        # Terms go through what the text goes through: a term that contains a misspelling is found like its right form.
+        self._right = Normalizer({}, typos, ())
+        self._pieces: dict[str, int] = {}
+        self.literals: dict[str, list[list[int]]] = {}
+        self.piece_words: list[list[str]] = []
+        self._known: set[tuple[int, int, int, tuple[int, ...]]] = set()
+        self.patterns: list[list[Any]] = []
+
+    def add(self, index: int, mode: int, term: str) -> None:
+        """Adds a term of the finding with this number."""
+        for separator, form in _FORMS.items():
+            if separator in term:
+                self._pattern(index, mode, form, term.split(separator))
+                return
+        for word in self._words(term):
+            roles = self.literals.setdefault(word, [])
+            if [index, mode] not in roles:
+                roles.append([index, mode])
+        parts = _TWO_PARTS.fullmatch(term)
+        if parts is not None:
+            self._pattern(index, mode, CLOSE, [part for part in parts.groups() if part])
+
+    def _words(self, part: str) -> list[str]:
+        return [self._right(word).text for word in _expand(part, self._classes)]
+
+    def _pattern(self, index: int, mode: int, form: int, parts: Sequence[str]) -> None:
+        row = []
+        for part in parts:
+            if part not in self._pieces:
+                self._pieces[part] = len(self.piece_words)
+                self.piece_words.append(sorted(set(self._words(part))))
+            row.append(self._pieces[part])
+        if (index, mode, form, tuple(row)) not in self._known:
+            self._known.add((index, mode, form, tuple(row)))
+            self.patterns.append([index, mode, form, row])
 
 
 def _terms(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -93,7 +122,7 @@ def _expand(part: str, classes: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _contexts(findings: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
-    """For each finding with context terms, the findings whose presence makes them count: its parents and theirs below."""
+    """For each finding with context terms, those whose presence makes them count: its parents and all below them."""
     index = {str(f["id"]): i for i, f in enumerate(findings)}
     children: dict[str, list[str]] = {}
     for finding in findings:
@@ -127,7 +156,7 @@ def term_problems(
             if wrong:
                 yield finding_id, term, wrong
                 continue
-            if MODES[key] != 0 or _GAP in term or _TOGETHER in term:
+            if MODES[key] != TERM or _is_pattern(term):
                 continue
             for word in _expand(term, classes):
                 first = owner.setdefault(word, (finding_id, term))
@@ -137,7 +166,7 @@ def term_problems(
 
 
 def _term_problem(term: str, classes: Mapping[str, Sequence[str]]) -> str | None:
-    if _GAP in term and _TOGETHER in term:
+    if all(separator in term for separator in _FORMS):
         return "… 和 & 不能混用"
     size = 1
     for part in re.split("[…&]", term):
@@ -149,7 +178,11 @@ def _term_problem(term: str, classes: Mapping[str, Sequence[str]]) -> str | None
             size *= len(classes[name])
     if "<" in _CLASS.sub("", term) or ">" in _CLASS.sub("", term):
         return "词类要写成 <词类>"
-    return f"展开后有 {size} 个说法，太多" if size > _MOST_EXPANSIONS and _GAP not in term and _TOGETHER not in term else None
+    return f"展开后有 {size} 个说法，太多" if size > _MOST_EXPANSIONS and not _is_pattern(term) else None
+
+
+def _is_pattern(term: str) -> bool:
+    return any(separator in term for separator in _FORMS)
 
 
 def _related(first: str, second: str, parents: Mapping[str, list[str]]) -> bool:

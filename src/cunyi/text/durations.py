@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from cunyi.text.values import chinese_number
 
-_UNITS_DAYS = {
-    "年": 365.0, "岁": 365.0, "月": 30.0, "周": 7.0, "星期": 7.0, "礼拜": 7.0, "天": 1.0, "日": 1.0, "夜": 1.0, "晚": 1.0,
-    "小时": 1 / 24, "钟头": 1 / 24, "点钟": 1 / 24, "h": 1 / 24, "d": 1.0, "分钟": 1 / 1440, "分": 1 / 1440,
-}  # fmt: skip
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|[一二两三四五六七八九十百半几数]+)"
-_DURATION = re.compile(
-    rf"(?P<low>{_NUMBER})(?:\s*[-~至到、]\s*(?P<high>{_NUMBER}))?(?P<more>[余多来几]?)(?P<measure>个?)(?P<half>半?)"
-    r"(?P<more2>[余多来]?)(?P<unit>年|月|周|星期|礼拜|天|日|夜|晚|小时|钟头|点钟|h(?![a-z])|d(?![a-z])|分钟)(?P<tail>半?)(?P<more3>[余多]?)"
-    r"(?P<ago>之?前|以来)?"
-)
-_YEAR_NUMBER = 1900
+# A calendar year is no length of time; nobody coughs for 1900 years.
+_CALENDAR_YEAR = 1900
+_LONGEST_DAYS = 120 * 365.0
 _MORE = 1.2
+_HALF = 0.5
+_MINUTE_DAYS = 1 / 720
+_CALENDAR_UNITS = frozenset("年月日")
+_PAIR = re.compile("[一二两三四五六七八九]{2}")
 
 
 class Duration(NamedTuple):
-    """A length of time: days, and where it stands."""
+    """A length of time: days, where it stands, whether it points back to a moment (3天前, 昨晚)."""
 
     days: float
     start: int
@@ -31,41 +28,84 @@ class Duration(NamedTuple):
     ago: bool
 
 
-def find_durations(text: str, words: Mapping[str, float], pattern: re.Pattern[str] | None) -> list[Duration]:
-    """Every length of time in a normalised text, in order."""
-    found = [d for match in _DURATION.finditer(text) if (d := _duration(match, text)) is not None]
-    if pattern is not None:
-        taken = [(d.start, d.end) for d in found]
-        for match in pattern.finditer(text):
-            if not any(start < match.end() and match.start() < end for start, end in taken):
-                found.append(Duration(words[match.group()], match.start(), match.end(), True))
-    return sorted(found, key=lambda d: d.start)
+class DurationWords:
+    """The words of time: units and moments in days, words before a length that is not the illness's, words of rate."""
+
+    def __init__(
+        self,
+        *,
+        units: Mapping[str, float],
+        words: Mapping[str, float],
+        not_since: Iterable[str],
+        not_rate: Iterable[str],
+    ) -> None:
+        self._units = units
+        self._words = words
+        self._pattern = _pattern(units) if units else None
+        self._moments = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True)))) if words else None
+        self._not_since = tuple(not_since)
+        rates = "|".join(map(re.escape, sorted(not_rate, key=len, reverse=True)))
+        self._rate = re.compile(rf"[/ ]?{_NUMBER}?(?:\s*[-~至到]\s*{_NUMBER})?[余多]?(?:{rates})") if rates else None
+
+    def find(self, text: str) -> list[Duration]:
+        """Every length of time in a normalised text that can be that of an illness, in order."""
+        found: list[Duration] = []
+        if self._pattern is not None:
+            found = [d for match in self._pattern.finditer(text) if (d := self._duration(match, text)) is not None]
+        if self._moments is not None:
+            taken = [(d.start, d.end) for d in found]
+            found += [
+                Duration(self._words[match.group()], match.start(), match.end(), True)
+                for match in self._moments.finditer(text)
+                if not any(start < match.end() and match.start() < end for start, end in taken)
+            ]
+        return sorted(found, key=lambda d: d.start)
+
+    def _duration(self, match: re.Match[str], text: str) -> Duration | None:
+        unit, days = match["unit"], self._units[match["unit"]]
+        number = _number(match)
+        if number is None or (unit == "年" and number >= _CALENDAR_YEAR):
+            return None
+        if unit in _CALENDAR_UNITS and not match["measure"] and _is_date(match, text):
+            return None
+        if text.endswith(self._not_since, 0, match.start()) and not match["ago"]:
+            return None
+        if days < _MINUTE_DAYS and not match["ago"] and match.end() < len(text):
+            # Minutes inside a story are the length of one attack, not of the illness.
+            return None
+        if self._rate is not None and not match["ago"] and self._rate.match(text, match.end()):
+            return None
+        total = number * days
+        return Duration(total, match.start(), match.end(), bool(match["ago"])) if 0 < total <= _LONGEST_DAYS else None
 
 
-def _duration(match: re.Match[str], text: str) -> Duration | None:
-    low, high = chinese_number(match["low"]), chinese_number(match["high"]) if match["high"] else None
+def _pattern(units: Mapping[str, float]) -> re.Pattern[str]:
+    words = "|".join(
+        re.escape(unit) + ("(?![a-z])" if unit.isascii() else "") for unit in sorted(units, key=len, reverse=True)
+    )
+    return re.compile(
+        rf"(?<![0-9./:第])(?P<low>{_NUMBER})(?:\s*[-~至到、]\s*(?P<high>{_NUMBER}))?(?P<more>[余多来几]?)(?P<measure>个?)"
+        rf"(?P<half>半?)(?P<more2>[余多来]?)(?P<unit>{words})(?P<tail>半?)(?P<more3>[余多]?)(?P<ago>[之以]?前)?"
+    )
+
+
+def _number(match: re.Match[str]) -> float | None:
+    low = chinese_number(match["low"])
     if low is None:
         return None
-    unit = match["unit"]
-    number = high if high is not None else low
-    if unit == "年" and number >= _YEAR_NUMBER:
-        return None
-    if unit in ("月", "日") and not match["measure"] and _is_date(match, text):
-        return None
-    if match["half"] and low != 0.5:
-        number += 0.5
-    elif match["half"] and match["low"] != "半":
-        number += 0.5
-    if match["tail"]:
-        number += 0.5
-    if match["more"] or match["more2"] or match["more3"]:
-        number *= _MORE
-    if match["low"] in ("两三", "三四", "四五", "五六", "七八"):
-        number = (chinese_number(match["low"][0]) or 0) + 0.5
-    return Duration(number * _UNITS_DAYS[unit], match.start(), match.end(), bool(match["ago"]))
+    high = chinese_number(match["high"]) if match["high"] else None
+    number = low if high is None or high < low else high
+    if _PAIR.fullmatch(match["low"]):
+        # 两三天 is between two and three.
+        number = (chinese_number(match["low"][0]) or 0) + _HALF
+    if match["half"] or match["tail"]:
+        number += _HALF
+    return number * _MORE if match["more"] or match["more2"] or match["more3"] else number
 
 
 def _is_date(match: re.Match[str], text: str) -> bool:
-    """Whether a bare 月 or 日 is a date (8月份, 3月5日, 2020年3月) and no length of time (咳嗽1月)."""
-    after, before = text[match.end() : match.end() + 2], text[max(0, match.start() - 2) : match.start()]
-    return after[:1] in ("份", "初", "底", "中") or before.endswith(("年", "月")) or bool(re.match(r"[0-9]", after))
+    """Whether a bare 年, 月 or 日 is a date (8月份, 3月5日, 2020年3月) and no length of time (咳嗽1月)."""
+    after, before = text[match.end() : match.end() + 1], text[max(0, match.start() - 1) : match.start()]
+    if match["unit"] == "日":
+        return before == "月"
+    return after in ("份", "初", "底", "中") or before == "年" or (match["unit"] == "月" and after.isdigit())

@@ -1,126 +1,262 @@
 """How a match is meant: present, absent, possible or no statement at all; whose; now or past; onset and severity.
 
 Cue words act like ConText (Harkema et al., J Biomed Inform 2009; 42: 839-851) over Chinese clauses: the enumeration
-comma 、 keeps a scope, the comma and words like 伴 and 但 end it.
+comma 、 keeps a scope, the comma and words like 伴 and 但 end it. After 否认 (and its like) bare findings go on being
+denied over commas; after a plain 无 or 没有 they do not: in the records read, 无发热，咳嗽3天 goes on with a complaint.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from cunyi.domain.finding import Onset, Severity, Status, When, Who
 from cunyi.text.scanning import Clause, Match, PlacedCue
 
-T = TypeVar("T", Onset, Severity)
-_CONNECTORS = frozenset("、及或和与以等者征史 /")
+_LIST_MARKS = frozenset("、及和或与以并")
+_NO_WEIGHT = frozenset(" 的了过等征史/\t:")
 _NARRATOR_REACH = 3
+_SEVERITY_REACH = 4
+_ONSET_REACH = 12
+_ONSET_REACH_BACK = 4
+_CLAUSE_TAIL = 2
+_MOST_OTHER = 2
 
 
 class Meaning(NamedTuple):
-    """What a match states; None status: nothing (a question, an if)."""
+    """What a match states; None status: nothing (an if, a plan) or, where `asked`, only a question."""
 
     status: Status | None
+    asked: bool
     who: Who
     when: When
     onset: Onset | None
     severity: Severity | None
 
 
-def meaning_of(match: Match, clause: Clause, text: str, denied: bool) -> Meaning:
-    """The meaning of one match. `denied`: a denial earlier in the sentence still holds for this clause."""
-    first, last = match.pieces[0], match.pieces[-1]
-    cues = [c for c in clause.cues if not any(a <= c.start and c.end <= b for a, b in match.pieces)]
-    status: Status | None = Status.PRESENT
-    if denied or _absent(match, cues, clause, text):
+class Carried(NamedTuple):
+    """What a clause hands on to the next ones of its sentence: a denial, an if, a relative as the subject."""
+
+    denied: bool = False
+    unreal: bool = False
+    family: bool = False
+
+
+NOTHING_CARRIED = Carried()
+_PLAIN = Meaning(Status.PRESENT, False, Who.PATIENT, When.NOW, None, None)
+
+
+def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Carried:
+    """What holds after a clause, `before` being what held in it."""
+    family = before.family
+    denied = before.denied
+    unreal = before.unreal
+    for cue in clause.cues:
+        match cue.cue.kind:
+            case "absent_before_sentence":
+                denied = True
+            case "hypothetical":
+                unreal = True
+            case "end":
+                denied = False
+            case "patient":
+                family = False
+            case "family":
+                family = _is_relative(cue, clause.cues, text, subject)
+    return Carried(denied, unreal, family)
+
+
+def inherited(clause: Clause, text: str, before: Carried) -> Carried:
+    """What of the handed-on holds in a clause: an if always, a denial and a relative only where it is bare findings."""
+    if before == NOTHING_CARRIED or is_bare(clause, text):
+        return before
+    return Carried(False, before.unreal, False)
+
+
+def is_bare(clause: Clause, text: str) -> bool:
+    """Whether a clause is nothing but findings and connectors, so that it can only go on with the one before."""
+    if not clause.matches or any(c.cue.kind in ("end", "absent_before", "patient") for c in clause.cues):
+        return False
+    return _loose(clause.start, clause.end, clause, text) <= _MOST_OTHER
+
+
+def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: str | None) -> Meaning:
+    """The meaning of one match in its clause. `subject`: the relative's word that names the patient here, if any."""
+    if not clause.cues and held == NOTHING_CARRIED and not clause.asks:
+        return _PLAIN
+    pieces = match.pieces
+    cues = [c for c in clause.cues if not any(a <= c.start and c.end <= b for a, b in pieces)]
+    if held.unreal or _unreal(match, cues):
+        return Meaning(None, False, Who.PATIENT, When.NOW, None, None)
+    if _asked(match, cues):
+        return Meaning(None, True, Who.PATIENT, When.NOW, None, None)
+    status = Status.PRESENT
+    if (held.denied or _absent(match, cues, clause, text)) and not _affirmed(match, cues):
         status = Status.ABSENT
-    if any(c.cue.kind == "affirm" and c.end <= first[0] for c in cues) and status == Status.ABSENT:
-        status = Status.PRESENT
-    if status == Status.PRESENT and _reached(match, cues, "possible", clause, text):
+    elif _possible(match, cues, clause):
         status = Status.POSSIBLE
-    if _reached(match, cues, "question", clause, text) or _hypothetical(match, cues):
-        status = None
+    here = status != Status.ABSENT
     return Meaning(
         status=status,
-        who=Who.FAMILY if _family(match, cues, clause, text) else Who.PATIENT,
-        when=When.PAST if _before(match, cues, "past_before") else When.NOW,
-        onset=_nearest(cues, "onset", Onset, first[0], last[1]),
-        severity=_nearest(clause.cues, "severity", Severity, first[0], last[1]),
+        asked=False,
+        who=Who.FAMILY if _family(match, cues, clause, text, held, subject) else Who.PATIENT,
+        when=When.PAST if _past(match, cues) else When.NOW,
+        onset=_onset(match, cues) if here else None,
+        severity=_severity(match, cues, clause.matches) if here else None,
     )
 
 
-def _absent(match: Match, cues: list[PlacedCue], clause: Clause, text: str) -> bool:
-    start, end = match.pieces[0][0], match.pieces[-1][1]
-    ends = [c.start for c in cues if c.cue.kind == "end"]
-    for cue in cues:
-        kind = cue.cue.kind
-        if kind in ("absent_before", "absent_before_sentence"):
-            between = start <= cue.start < end
-            near = cue.end <= start and _loose(cue.end, start, clause, text) <= cue.cue.scope
-            if between or (near and not any(cue.end <= stop < start for stop in ends)):
+def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
+    start, end = match.start, match.end
+    stops = [c.start for c in cues if c.cue.kind == "end"]
+    for placed in cues:
+        cue = placed.cue
+        if cue.kind in ("absent_before", "absent_before_sentence"):
+            if start <= placed.start < end:
                 return True
-        elif kind == "absent_after" and cue.start >= end:
-            if _loose(end, cue.start, clause, text) <= cue.cue.scope:
+            if (
+                placed.end <= start
+                and _loose(placed.end, start, clause, text) <= cue.scope
+                and not any(placed.end <= stop < start for stop in stops)
+            ):
+                return True
+        elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
+            at_end = clause.end - placed.end <= _CLAUSE_TAIL
+            if (
+                (at_end or cue.kind == "absent_after")
+                and _loose(end, placed.start, clause, text, backwards=True) <= cue.scope
+                and not any(end <= stop < placed.start for stop in stops)
+            ):
                 return True
     return False
 
 
-def _loose(start: int, end: int, clause: Clause, text: str) -> int:
-    """Characters between two places that are neither connectors nor parts of other matches."""
+def _loose(start: int, end: int, clause: Clause, text: str, *, backwards: bool = False) -> int:
+    """Characters between two places that belong to no match, counted from the last mark of an enumeration.
+
+    `backwards`: from the first one instead, for cues that follow what they mean.
+    """
     covered = [False] * max(0, end - start)
     for other in clause.matches:
         for a, b in other.pieces:
             for position in range(max(a, start), min(b, end)):
                 covered[position - start] = True
-    return sum(1 for i, done in enumerate(covered) if not done and text[start + i] not in _CONNECTORS)
-
-
-def _reached(match: Match, cues: list[PlacedCue], family: str, clause: Clause, text: str) -> bool:
-    start, end = match.pieces[0][0], match.pieces[-1][1]
-    for cue in cues:
-        if cue.cue.kind == f"{family}_before" and cue.end <= start and start - cue.end <= cue.cue.scope:
-            return True
-        if cue.cue.kind == f"{family}_after" and cue.start >= end and cue.start - end <= cue.cue.scope:
-            return True
-    return family == "possible" and clause.ends_with_question and clause.end - end <= 2
-
-
-def _hypothetical(match: Match, cues: list[PlacedCue]) -> bool:
-    return any(c.cue.kind == "hypothetical" and c.end <= match.start <= c.end + c.cue.scope for c in cues)
-
-
-def _before(match: Match, cues: list[PlacedCue], kind: str) -> bool:
-    return any(c.cue.kind == kind and c.end <= match.start <= c.end + c.cue.scope for c in cues)
-
-
-def _family(match: Match, cues: list[PlacedCue], clause: Clause, text: str) -> bool:
-    for cue in cues:
-        if cue.cue.kind != "family" or not cue.end <= match.start <= cue.end + cue.cue.scope:
+    order = range(len(covered)) if not backwards else range(len(covered) - 1, -1, -1)
+    count = 0
+    for offset in order:
+        if covered[offset]:
             continue
-        narrates = any(
-            other.cue.kind == "narrator" and cue.end <= other.start <= cue.end + _NARRATOR_REACH for other in cues
-        )
-        if not narrates and text[cue.end : cue.end + 1] not in ("带", "抱"):
+        character = text[start + offset]
+        if character in _LIST_MARKS:
+            count = 0
+        elif character not in _NO_WEIGHT:
+            count += 1
+    return count
+
+
+def _affirmed(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    return any(c.cue.kind == "affirm" and c.end <= match.start for c in cues)
+
+
+def _possible(match: Match, cues: Sequence[PlacedCue], clause: Clause) -> bool:
+    for placed in cues:
+        kind, scope = placed.cue.kind, placed.cue.scope
+        if kind == "possible_before" and placed.end <= match.start <= placed.end + scope:
+            return True
+        if kind == "possible_after" and match.end <= placed.start <= match.end + scope:
+            return True
+    return clause.asks and clause.end - match.end <= _CLAUSE_TAIL
+
+
+def _asked(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    for placed in cues:
+        kind, scope = placed.cue.kind, placed.cue.scope
+        if kind == "question_before" and placed.end <= match.start <= placed.end + scope:
+            return True
+        if kind == "question_after" and match.end <= placed.start <= match.end + scope:
             return True
     return False
 
 
-def _nearest(cues: list[PlacedCue], kind: str, values: type[T], start: int, end: int) -> T | None:
-    best: tuple[int, T] | None = None
-    for cue in cues:
-        if cue.cue.kind == kind:
-            distance = max(start - cue.end, cue.start - end, 0)
-            if best is None or distance < best[0]:
-                best = (distance, values(cue.cue.value))
+def _unreal(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    return any(c.cue.kind in ("hypothetical", "unreal") and c.end <= match.start <= c.end + c.cue.scope for c in cues)
+
+
+def _past(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    since = [c.start for c in cues if c.cue.kind == "since"]
+    for placed in cues:
+        kind, scope = placed.cue.kind, placed.cue.scope
+        if kind == "past_before" and placed.end <= match.start <= placed.end + scope:
+            # 去年开始咳嗽 began then and is there now.
+            if not any(placed.end <= start <= match.end + scope for start in since):
+                return True
+        elif kind == "past_after" and match.end <= placed.start <= match.end + scope:
+            return True
+    return False
+
+
+def _family(
+    match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str, held: Carried, subject: str | None
+) -> bool:
+    """Whether the last person named before a match is a relative."""
+    family = held.family
+    for placed in cues:
+        if placed.end > match.start:
+            break
+        if placed.cue.kind == "patient":
+            family = False
+        elif placed.cue.kind == "family":
+            family = _is_relative(placed, cues, text, subject) and match.start - placed.end <= placed.cue.scope
+    return family
+
+
+def _is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subject: str | None) -> bool:
+    """Whether a word for a relative makes him the subject: not who tells it (妈妈说) or was there (与家人争吵)."""
+    if subject is not None and text[placed.start : placed.end] == subject:
+        return False
+    for other in cues:
+        kind = other.cue.kind
+        if kind == "narrator" and placed.end <= other.start <= placed.end + _NARRATOR_REACH:
+            return False
+        if kind == "with" and other.end == placed.start:
+            return False
+    return True
+
+
+def relative_named(clause: Clause, text: str) -> str | None:
+    """The word for a relative who is the subject of a clause (我爸胸口痛), if any."""
+    for placed in clause.cues:
+        if placed.cue.kind == "patient" and placed.cue.value != "speaker":
+            return None
+        if placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
+            return text[placed.start : placed.end]
+    return None
+
+
+def _onset(match: Match, cues: Sequence[PlacedCue]) -> Onset | None:
+    for placed in reversed(cues):
+        if placed.cue.kind == "onset" and (
+            0 <= match.start - placed.end <= _ONSET_REACH
+            or 0 <= placed.start - match.end <= _ONSET_REACH_BACK
+            or match.start <= placed.start < match.end
+        ):
+            return Onset(placed.cue.value)
+    return None
+
+
+def _severity(match: Match, cues: Sequence[PlacedCue], matches: Sequence[Match]) -> Severity | None:
+    """The degree next to a match, unless another match is nearer to the word for it."""
+    best: tuple[int, Severity] | None = None
+    for placed in cues:
+        if placed.cue.kind != "severity":
+            continue
+        distance = _distance(match, placed)
+        if distance > _SEVERITY_REACH or any(_distance(other, placed) < distance for other in matches):
+            continue
+        if best is None or distance < best[0]:
+            best = (distance, Severity(placed.cue.value))
     return None if best is None else best[1]
 
 
-def denies_onward(clause: Clause) -> bool:
-    """Whether a clause opens a denial that the next bare clauses inherit (否认高血压，糖尿病，冠心病)."""
-    return any(c.cue.kind == "absent_before_sentence" for c in clause.cues)
-
-
-def is_bare(clause: Clause, text: str) -> bool:
-    """Whether a clause is nothing but findings and connectors, so that it can only go on with the one before."""
-    if not clause.matches or any(c.cue.kind in ("end", "absent_before") for c in clause.cues):
-        return False
-    return _loose(clause.start, clause.end, clause, text) <= 1
+def _distance(match: Match, placed: PlacedCue) -> int:
+    return max(match.start - placed.end, placed.start - match.end, 0)

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_FULL_WIDTH |= {0x3000: 0x20, 0x2103: ord("℃"), 0x00B0: ord("°"), 0xFE6A: ord("%"), 0x2014: ord("-"), 0x2013: ord("-")}
-_FULL_WIDTH |= {0x2212: ord("-"), 0x2010: ord("-"), 0x00B5: ord("μ"), 0x00D7: ord("x"), 0x2715: ord("x"), 0xFE63: ord("-")}
-# The Chinese comma and full stop stay apart from decimal points; brackets and colons become half-width.
-_KEEP = {ord("，"): ord("，"), ord("；"): ord("；"), ord("！"): ord("！"), ord("？"): ord("？"), ord("．"): ord(".")}
-_TABLE = {**_FULL_WIDTH, **_KEEP}
-_BLANK_BETWEEN = re.compile(r"(?<=[^\x00-\x7f])[ \t\xa0]+(?=[^\x00-\x7f])|(?<=[0-9])[ \t]+(?=[°℃%/])")
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_HALF_WIDTH |= {0x3000: 0x20, 0xA0: 0x20, 0x2103: ord("℃"), 0xFE6A: ord("%"), 0x00B5: ord("μ")}
+_HALF_WIDTH |= {code: ord("x") for code in (0x00D7, 0x2715, 0x2A09)}
+_HALF_WIDTH |= {code: ord("-") for code in (0x2010, 0x2011, 0x2013, 0x2014, 0x2212, 0xFE63)}
+# The Chinese comma, semicolon and marks stay apart from decimal points; brackets and colons become half-width.
+CHARACTERS: Mapping[int, int] = {**_HALF_WIDTH, **{ord(mark): ord(mark) for mark in "，；！？"}}
+
+_BLANKS = re.compile(r"[ \t]+")
+_CHINESE = re.compile(r"[㐀-鿿]")
+_CHINESE_RUN = re.compile(r"[㐀-鿿]*")
+_BEFORE_UNIT = frozenset("°℃%/")
 
 
 class Normal(NamedTuple):
     """Normalised text; `offsets[i]` is the original position of its character i, with one more for the end."""
 
     text: str
-    offsets: list[int]
+    offsets: Sequence[int]
 
 
 def plain(text: str) -> str:
     """The normalised form of a term or cue: half-width, lower case, without blanks between Chinese characters."""
-    return _BLANK_BETWEEN.sub("", _lower(text.translate(_TABLE)))
+    straight = _lower(text.translate(CHARACTERS))
+    return _BLANKS.sub(lambda m: "" if _joins(straight, m.start(), m.end()) else m.group(), straight)
+
+
+def _joins(text: str, start: int, end: int) -> bool:
+    """Whether a blank stands between two Chinese characters, or a number and its unit."""
+    if start == 0 or end == len(text):
+        return False
+    before, after = text[start - 1], text[end]
+    if before.isdigit():
+        return after in _BEFORE_UNIT
+    return bool(_CHINESE.match(before) and _CHINESE.match(after))
 
 
 def _lower(text: str) -> str:
@@ -32,21 +48,41 @@ def _lower(text: str) -> str:
     return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def normalize(text: str, replacements: re.Pattern[str] | None, words: dict[str, str]) -> Normal:
-    """Normalises a field. `replacements` finds same-length misspellings, `words` gives their right form."""
-    straight = _lower(text.translate(_TABLE))
-    if replacements is not None:
-        straight = replacements.sub(lambda match: words[match.group()], straight)
-    blanks = list(_BLANK_BETWEEN.finditer(straight))
-    if not blanks:
-        return Normal(straight, list(range(len(straight) + 1)))
-    offsets: list[int] = []
-    parts = []
-    position = 0
-    for blank in blanks:
-        parts.append(straight[position : blank.start()])
-        offsets.extend(range(position, blank.start()))
-        position = blank.end()
-    parts.append(straight[position:])
-    offsets.extend(range(position, len(straight) + 1))
-    return Normal("".join(parts), offsets)
+class Normalizer:
+    """Normalises fields: characters, misspellings of the same length, odd blanks inside words."""
+
+    def __init__(self, characters: Mapping[str, str], typos: Mapping[str, str], answers: Collection[str]) -> None:
+        self._characters = {**CHARACTERS, **{ord(old): ord(new) for old, new in characters.items()}}
+        self._typos = {wrong: right for wrong, right in typos.items() if len(wrong) == len(right) and wrong != right}
+        longest_first = sorted(self._typos, key=len, reverse=True)
+        self._typo_pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._answers = frozenset(answers)
+
+    def __call__(self, text: str) -> Normal:
+        """The normal form of a field."""
+        straight = _lower(text.translate(self._characters))
+        if self._typo_pattern is not None:
+            straight = self._typo_pattern.sub(lambda match: self._typos[match.group()], straight)
+        odd = [m for m in _BLANKS.finditer(straight) if self._is_odd(straight, m.start(), m.end())]
+        if not odd:
+            return Normal(straight, range(len(straight) + 1))
+        parts, offsets, position = [], list[int](), 0
+        for blank in odd:
+            parts.append(straight[position : blank.start()])
+            offsets.extend(range(position, blank.start()))
+            position = blank.end()
+        parts.append(straight[position:])
+        offsets.extend(range(position, len(straight) + 1))
+        return Normal("".join(parts), offsets)
+
+    def _is_odd(self, text: str, start: int, end: int) -> bool:
+        """Whether a blank splits a word (发 热, 38.5 ℃). Between longer runs it ends a line of talk and stays."""
+        if not _joins(text, start, end):
+            return False
+        if text[start - 1].isdigit():
+            return True
+        after = _CHINESE_RUN.match(text, end)
+        if after is not None and after.end() - end == 1:
+            return after.group() not in self._answers
+        alone = start < 2 or not _CHINESE.match(text[start - 2])
+        return alone and text[start - 1] not in self._answers

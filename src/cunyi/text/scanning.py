@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from cunyi.text.language import Cue, Language, Pattern
+from cunyi.text.language import ABSENT, CLOSE, CONTEXT, TOGETHER, Cue, Language, Pattern, Word
 
-_CLAUSE_END = re.compile(r"[，。；;！!？?\n\r]|(?<![0-9]),|,(?![0-9])")
-_SENTENCE_ENDS = frozenset("。；;！!？?\n\r")
-_GAP = 8
+# A blank between Chinese characters ends a line of talk; a full stop of either width ends a sentence.
+_CLAUSE_END = re.compile(
+    r"[，。；;！!？?…\n\r]|(?<![0-9]),|,(?![0-9])|(?<=[㐀-鿿])(?:[ \t]+|\.+)(?=[㐀-鿿]|$)"
+)
+_COMMAS = frozenset("，,")
+_QUESTIONS = frozenset("？?")
+_WIDEST_GAP = 8
+_WIDEST_GAP_OVER_LIST = 3
+_WIDEST_CLOSE_GAP = 5
+_LIST_MARK = "、"
+
+Place = tuple[int, int]
+_Hit = tuple[int, int, Word]
 
 
 class Match(NamedTuple):
-    """A term of a finding at a place; `mode` as in the language; `pieces` the places of its parts."""
+    """A term of a finding at a place; `mode` as in the language; `pieces` the places of its parts, in order."""
 
     finding: int
     mode: int
     start: int
     end: int
-    pieces: tuple[tuple[int, int], ...]
+    pieces: tuple[Place, ...]
 
 
 class PlacedCue(NamedTuple):
@@ -36,7 +47,7 @@ class Clause(NamedTuple):
     start: int
     end: int
     sentence: int
-    ends_with_question: bool
+    asks: bool
     matches: list[Match]
     cues: list[PlacedCue]
 
@@ -45,153 +56,172 @@ class Scan(NamedTuple):
     """Everything found in one text."""
 
     clauses: list[Clause]
-    names: list[tuple[int, int]]
+    names: list[Place]
 
 
 def scan(text: str, language: Language) -> Scan:
-    """One pass of the automaton over a text, sorted into clauses."""
-    terms: list[tuple[int, int, int]] = []
-    pieces: list[tuple[int, int, int]] = []
-    cues: list[tuple[int, int, int]] = []
-    names: list[tuple[int, int]] = []
-    words = language.words
-    for last, number in language.automaton.iter(text):
-        word = words[number]
-        start, end = last - len(word.text) + 1, last + 1
-        if word.terms:
-            terms.append((start, end, number))
-        if word.pieces:
-            pieces.append((start, end, number))
-        if word.cues:
-            cues.append((start, end, number))
-        if word.is_item:
-            names.append((start, end))
-    bounds = _clause_bounds(text)
-    clauses = [Clause(a, b, s, q, [], []) for a, b, s, q in bounds]
-    clause_of = _positions(len(text), bounds)
-    pseudo = [(a, b) for a, b, n in cues if any(c.kind == "pseudo" for c in words[n].cues)]
-    pieces = [p for p in pieces if not _inside(p[0], p[1], pseudo)]
-    placed = _pattern_matches(pieces, clauses, clause_of, language)
-    kept = _longest(
-        [
-            Match(f, mode, a, b, ((a, b),))
-            for a, b, n in terms
-            for f, mode in words[n].terms
-            if not _inside(a, b, pseudo)
-        ]
-        + placed
-    )
-    for match in kept:
-        clauses[clause_of[match.start]].matches.append(match)
-    solid = sorted({piece for match in kept for piece in match.pieces})
-    blocked = sorted([*solid, *pseudo])
-    taken: list[tuple[int, int]] = []
-    for start, end, number in sorted(cues, key=lambda c: (c[0] - c[1], c[0])):
-        # A cue inside a longer word, or inside a longer cue, is no cue (无 in 无力; 没 in 没有).
-        inside_word = any(a <= start and end <= b and b - a > end - start for a, b in blocked)
-        if inside_word or any(a <= start and end <= b for a, b in taken):
+    """One pass of the automaton over a text, sorted into clauses. A word never crosses the end of a clause."""
+    clauses = list(_clauses(text))
+    names: list[Place] = []
+    hits: list[_Hit] = []
+    current, clause = 0, clauses[0]
+    for last, word in language.automaton.iter(text):
+        while last >= clause.end and current + 1 < len(clauses):
+            if hits:
+                _fill(clause, hits, text, language)
+                hits = []
+            current += 1
+            clause = clauses[current]
+        start = last - word.length + 1
+        if start < clause.start or last >= clause.end:
             continue
-        taken.append((start, end))
-        clauses[clause_of[start]].cues.extend(PlacedCue(cue, start, end) for cue in words[number].cues)
-    for clause in clauses:
-        clause.matches.sort(key=lambda m: (m.start, m.end, m.finding))
-        clause.cues.sort(key=lambda c: (c.start, c.end))
+        hits.append((start, last + 1, word))
+        if word.is_item:
+            names.append((start, last + 1))
+    if hits:
+        _fill(clause, hits, text, language)
     return Scan(clauses, _outermost(names))
 
 
-def _inside(start: int, end: int, stretches: list[tuple[int, int]]) -> bool:
-    return any(a <= start and end <= b for a, b in stretches)
-
-
-def _clause_bounds(text: str) -> list[tuple[int, int, int, bool]]:
-    bounds, start, sentence = [], 0, 0
+def _clauses(text: str) -> Iterator[Clause]:
+    start, sentence = 0, 0
     for match in _CLAUSE_END.finditer(text):
         mark = match.group()
-        bounds.append((start, match.start(), sentence, mark in "？?"))
+        if match.start() > start:
+            yield Clause(start, match.start(), sentence, mark in _QUESTIONS, [], [])
         start = match.end()
-        if mark in _SENTENCE_ENDS:
+        if mark not in _COMMAS:
             sentence += 1
-    bounds.append((start, len(text), sentence, False))
-    return bounds
+    yield Clause(start, len(text), sentence, False, [], [])
 
 
-def _positions(length: int, bounds: list[tuple[int, int, int, bool]]) -> list[int]:
-    clause_of = [0] * (length + 1)
-    for number, (start, end, _, _) in enumerate(bounds):
-        for position in range(start, min(end + 1, length + 1)):
-            clause_of[position] = number
-    return clause_of
-
-
-def _pattern_matches(
-    pieces: list[tuple[int, int, int]], clauses: list[Clause], clause_of: list[int], language: Language
-) -> list[Match]:
-    by_clause: dict[int, dict[int, list[tuple[int, int]]]] = {}
-    for start, end, number in pieces:
-        clause = clause_of[start]
-        if end > clauses[clause].end:
-            continue
-        sets = by_clause.setdefault(clause, {})
-        for piece in language.words[number].pieces:
+def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> None:
+    pseudo = [(start, end) for start, end, word in hits if word.is_pseudo]
+    if pseudo:
+        # The longer word wins: 不痛 in 不痛不痒 is no pseudo cue's business, 无 in 无明显诱因 is.
+        hits = [hit for hit in hits if hit[2].is_pseudo or not _inside(hit[0], hit[1], pseudo)]
+    literals = _longest([hit for hit in hits if hit[2].terms])
+    matches = [
+        Match(finding, mode, start, end, ((start, end),))
+        for start, end, word in literals
+        for finding, mode in word.terms
+    ]
+    sets: dict[int, list[Place]] = {}
+    for start, end, word in hits:
+        for piece in word.pieces:
             sets.setdefault(piece, []).append((start, end))
-    found = []
-    for sets in by_clause.values():
-        for piece in sets:
-            for pattern in language.patterns_by_piece.get(piece, ()):
-                if all(other in sets for other in pattern.pieces):
-                    chain = _chain(pattern, sets)
-                    if chain is not None:
-                        start, end = min(a for a, _ in chain), max(b for _, b in chain)
-                        found.append(Match(pattern.finding, pattern.mode, start, end, tuple(sorted(chain))))
-    return found
+    if len(sets) > 1 or any(len(places) > 1 for places in sets.values()):
+        matches += _patterns(sets, literals, text, language)
+    matches.sort(key=lambda m: (m.start, m.end, m.finding, m.mode))
+    clause.matches.extend(matches)
+    clause.cues.extend(_cues(hits, matches, pseudo))
 
 
-def _chain(pattern: Pattern, sets: dict[int, list[tuple[int, int]]]) -> list[tuple[int, int]] | None:
+def _longest(hits: list[_Hit]) -> list[_Hit]:
+    """Without words inside a longer one, and without the shorter of two that share one character (有吐|血)."""
+    if len(hits) < 2:
+        return hits
+    kept: list[_Hit] = []
+    for start, end, word in sorted(hits, key=lambda hit: (hit[0] - hit[1], -hit[0])):
+        for a, b, longer in kept:
+            if _only_context(longer):
+                # What counts only sometimes must not hide what always counts.
+                continue
+            if (a <= start and end <= b) or start == b - 1 or end - 1 == a:
+                break
+        else:
+            kept.append((start, end, word))
+    return kept
+
+
+def _only_context(word: Word) -> bool:
+    return all(mode == CONTEXT for _, mode in word.terms)
+
+
+def _patterns(sets: dict[int, list[Place]], literals: list[_Hit], text: str, language: Language) -> list[Match]:
+    solid = [(start, end) for start, end, _ in literals]
+    said = {(finding, mode) for _, _, word in literals for finding, mode in word.terms}
+    found: dict[tuple[int, int], Match] = {}
+    present = sets.keys()
+    for first in present:
+        seconds = language.patterns.get(first)
+        if seconds is None:
+            continue
+        for second in seconds.keys() & present:
+            for pattern in seconds[second]:
+                key = (pattern.finding, pattern.mode)
+                if key in said or key in found or not all(piece in sets for piece in pattern.pieces[2:]):
+                    continue
+                chain = _chain(pattern, sets, text, language)
+                if chain is not None and not any(_inside(chain[0][0], chain[-1][1], [word]) for word in solid):
+                    found[key] = Match(pattern.finding, pattern.mode, chain[0][0], chain[-1][1], tuple(chain))
+    return list(found.values())
+
+
+def _chain(pattern: Pattern, sets: dict[int, list[Place]], text: str, language: Language) -> list[Place] | None:
     """Places for a pattern's pieces: in order with small gaps, or anywhere in the clause where the order is free."""
-    if pattern.free:
-        chosen: list[tuple[int, int]] = []
+    if pattern.form == TOGETHER:
+        chosen: list[Place] = []
         for piece in pattern.pieces:
             place = next((p for p in sets[piece] if all(p[1] <= a or b <= p[0] for a, b in chosen)), None)
             if place is None:
                 return None
             chosen.append(place)
-        return chosen
+        return sorted(chosen)
     for first in sets[pattern.pieces[0]]:
-        chain = _extend([first], pattern.pieces[1:], sets)
+        chain = _extend([first], pattern, sets, text, language)
         if chain is not None:
             return chain
     return None
 
 
 def _extend(
-    chain: list[tuple[int, int]], rest: tuple[int, ...], sets: dict[int, list[tuple[int, int]]]
-) -> list[tuple[int, int]] | None:
-    if not rest:
+    chain: list[Place], pattern: Pattern, sets: dict[int, list[Place]], text: str, language: Language
+) -> list[Place] | None:
+    if len(chain) == len(pattern.pieces):
         return chain
     end = chain[-1][1]
-    for place in sets[rest[0]]:
-        if end <= place[0] <= end + _GAP:
-            longer = _extend([*chain, place], rest[1:], sets)
+    for place in sets[pattern.pieces[len(chain)]]:
+        if end <= place[0] <= end + _WIDEST_GAP and _may_stand_between(text[end : place[0]], pattern.form, language):
+            longer = _extend([*chain, place], pattern, sets, text, language)
             if longer is not None:
                 return longer
     return None
 
 
-def _longest(matches: list[Match]) -> list[Match]:
-    """Without literal matches that lie inside another match's solid words; one match a finding and place."""
-    solid = sorted({piece for match in matches for piece in match.pieces if len(match.pieces) == 1})
-    kept: dict[tuple[int, int, int], Match] = {}
-    for match in sorted(matches, key=lambda m: (m.start, -(m.end - m.start), m.mode, m.finding)):
-        covered = all(
-            any(a <= start and end <= b and b - a > end - start for a, b in solid) for start, end in match.pieces
-        )
-        if not covered:
-            kept.setdefault((match.finding, match.mode, match.start), match)
-    return list(kept.values())
+def _may_stand_between(gap: str, form: int, language: Language) -> bool:
+    if form == CLOSE:
+        # 头也不怎么疼: the words of one symptom stay one symptom over particles, degrees and negation.
+        filler = language.filler
+        return 0 < len(gap) <= _WIDEST_CLOSE_GAP and filler is not None and filler.fullmatch(gap) is not None
+    return _LIST_MARK not in gap or len(gap) <= _WIDEST_GAP_OVER_LIST
 
 
-def _outermost(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    kept: list[tuple[int, int]] = []
+def _cues(hits: list[_Hit], matches: list[Match], pseudo: list[Place]) -> list[PlacedCue]:
+    """Cues that are no part of a longer word (无 in 无力) or longer cue (没 in 没有).
+
+    Inside a term of absence (淋巴结不大) they do speak, to the other findings of the clause.
+    """
+    candidates = [hit for hit in hits if hit[2].cues and not hit[2].is_pseudo]
+    if not candidates:
+        return []
+    words = [piece for match in matches if match.mode != ABSENT for piece in match.pieces]
+    taken = list(pseudo)
+    placed: list[PlacedCue] = []
+    for start, end, word in sorted(candidates, key=lambda hit: (hit[0] - hit[1], hit[0])):
+        if not _inside(start, end, taken) and not any(a < end and start < b for a, b in words):
+            taken.append((start, end))
+            placed.extend(PlacedCue(cue, start, end) for cue in word.cues)
+    placed.sort(key=lambda c: (c.start, c.end))
+    return placed
+
+
+def _inside(start: int, end: int, stretches: list[Place]) -> bool:
+    return any(a <= start and end <= b for a, b in stretches)
+
+
+def _outermost(places: list[Place]) -> list[Place]:
+    kept: list[Place] = []
     for start, end in sorted(places, key=lambda p: (p[0], -p[1])):
         if not kept or end > kept[-1][1]:
             kept.append((start, end))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cunyi.domain.assessment import Candidate, WeighedFinding
+from cunyi.domain.assessment import AdviceGiven, Assessment, Candidate, ExaminationProposed, WeighedFinding
 from cunyi.domain.triage import Criticality
 from cunyi.journeys.assess_case import Opinion, find_diseases
 from cunyi.reasoning.prepared import Knowledge
@@ -10,6 +10,7 @@ from cunyi.web.doctor import view_model as view
 from cunyi.web.doctor.form import Form
 from cunyi.web.doctor.reading import chips, readings
 from cunyi.web.doctor.wording import Wording
+from cunyi.web.language import ENGLISH
 
 _PLACES = ("village", "township", "county")
 _FULL_BAR = 4.0
@@ -59,14 +60,7 @@ def present(form: Form, opinion: Opinion, knowledge: Knowledge, wording: Wording
         asking=_asking(form, opinion, wording),
         places=_places(opinion, wording),
         referral=_referral(opinion, wording),
-        advice=[
-            view.AdviceView(
-                text=wording.prose(a.text),
-                for_disease=wording.disease_named(a.for_disease) if a.for_disease else None,
-                sources=wording.sources([a.source]),
-            )
-            for a in given.advice
-        ],
+        advice=_advice(given, wording),
         chips=chips(given, form, wording),
         readings=readings(form, knowledge, wording),
         unread_labs=list(form.unread_labs),
@@ -88,8 +82,12 @@ def _value(value: float | str) -> str:
 
 def _triage(form: Form, opinion: Opinion, wording: Wording) -> view.TriageView:
     triage = opinion.assessment.triage
+    # "Watch at home" because nothing was recognised would be a false comfort.
+    recognised = bool(opinion.assessment.findings or opinion.assessment.readings)
+    understood = form.is_empty or recognised or triage.level != "self_care"
     return view.TriageView(
-        level=None if form.is_empty else triage.level,
+        level=None if form.is_empty or not understood else triage.level,
+        understood=understood,
         reasons=[wording.red_flag(r.rule, r.text, r.source) for r in triage.reasons],
         provisional=triage.provisional and not form.is_empty,
         ask_first=[
@@ -166,26 +164,41 @@ def _asking(form: Form, opinion: Opinion, wording: Wording) -> view.AskingView:
     )
 
 
+def _advice(given: Assessment, wording: Wording) -> list[view.AdviceView]:
+    groups: dict[str | None, list[AdviceGiven]] = {}
+    for advice in given.advice:
+        groups.setdefault(advice.for_disease, []).append(advice)
+    return [
+        view.AdviceView(
+            for_disease=wording.disease_named(disease) if disease else None,
+            texts=[wording.prose(a.text) for a in group],
+            sources=wording.sources(a.source for a in group),
+        )
+        for disease, group in groups.items()
+    ]
+
+
 def _places(opinion: Opinion, wording: Wording) -> list[view.PlaceView]:
     places = []
     for place in _PLACES:
-        examinations = []
-        for e in opinion.assessment.examinations:
-            if e.available_at != place:
-                continue
-            disease, why = wording.clause(e.why)
-            name = e.name_en if wording.language == "en" else e.name
-            examinations.append(view.ExaminationView(name, disease or "", why, wording.sources([e.source])))
-        if examinations:
-            places.append(view.PlaceView(place, examinations))
+        here = [e for e in opinion.assessment.examinations if e.available_at == place]
+        if here:
+            examinations = [_examination(e, wording) for e in here]
+            places.append(view.PlaceView(place, examinations, wording.sources(e.source for e in here)))
     return places
+
+
+def _examination(proposed: ExaminationProposed, wording: Wording) -> view.ExaminationView:
+    disease, why = wording.clause(proposed.why)
+    name = proposed.name_en if wording.language == ENGLISH else proposed.name
+    return view.ExaminationView(name, disease or "", why)
 
 
 def _referral(opinion: Opinion, wording: Wording) -> view.ReferralView:
     referral, department = opinion.assessment.referral, opinion.assessment.department
     name = None
     if department is not None:
-        name = department.name_en if wording.language == "en" else department.name
+        name = department.name_en if wording.language == ENGLISH else department.name
     return view.ReferralView(
         needed=referral.needed,
         to=referral.to,

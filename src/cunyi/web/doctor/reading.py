@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cunyi.domain.assessment import Assessment, FindingShown
 from cunyi.domain.case import TEXT_FIELDS
+from cunyi.domain.finding import Span
 from cunyi.journeys.assess_case import normal_band
 from cunyi.knowledge.conditions import Bounds
 from cunyi.reasoning.prepared import Knowledge
@@ -25,39 +26,40 @@ _CYCLE = ("present", "absent", "unknown")
 
 
 def chips(given: Assessment, form: Form, wording: Wording) -> dict[str, list[ChipView]]:
-    """For each text the findings and values read in it, in the order of the text, none overlapping another."""
+    """For each text the findings and values read in it, each once with every place where it stands, in text order."""
     found: dict[str, list[ChipView]] = {field: [] for field in TEXT_FIELDS}
     for finding in given.findings:
         if finding.span is not None and finding.origin == "text":
-            found[finding.span.field].append(_finding_chip(finding, form, wording))
+            found[finding.span.field].append(_finding_chip(finding, finding.span, form, wording))
     for reading in given.readings:
         if reading.span is not None:
             value = reading.value if isinstance(reading.value, str) else f"{reading.value:g}"
             name = " ".join(part for part in (wording.item(reading.item), value, wording.unit(reading.unit)) if part)
-            chip = ChipView(reading.span.start, reading.span.end, name, "value", "value", None, "", False)
-            found[reading.span.field].append(chip)
-    return {field: _in_order(field_chips) for field, field_chips in found.items()}
+            place = (reading.span.start, reading.span.end)
+            found[reading.span.field].append(ChipView([place], name, "value", None, "", False))
+    return {field: _merged(field_chips) for field, field_chips in found.items()}
 
 
-def _in_order(found: list[ChipView]) -> list[ChipView]:
-    # Findings before values of the same place, longer before shorter.
-    ordered = sorted(found, key=lambda chip: (chip.start, chip.finding is None, -chip.end))
-    unique = {(chip.start, chip.end, chip.finding, chip.name): chip for chip in ordered}
-    return list(unique.values())
+def _merged(found: list[ChipView]) -> list[ChipView]:
+    merged: dict[tuple[str, str], ChipView] = {}
+    for chip in sorted(found, key=lambda chip: chip.spans):
+        known = merged.get((chip.name, chip.mark))
+        if known is None:
+            merged[chip.name, chip.mark] = chip
+        elif chip.spans[0] not in known.spans:
+            known.spans.extend(chip.spans)
+    return list(merged.values())
 
 
-def _finding_chip(finding: FindingShown, form: Form, wording: Wording) -> ChipView:
-    assert finding.span is not None
-    written = finding.status
-    steps = ["", *(status for status in _CYCLE if status != written or _written_mark(finding) != written)]
+def _finding_chip(finding: FindingShown, span: Span, form: Form, wording: Wording) -> ChipView:
+    as_written = _written_mark(finding)
+    steps = ["", *(status for status in _CYCLE if status != as_written)]
     answer = form.answers.get(finding.finding, "")
     place = steps.index(answer) if answer in steps else 0
     return ChipView(
-        start=finding.span.start,
-        end=finding.span.end,
+        spans=[(span.start, span.end)],
         name=wording.finding(finding.finding),
-        mark=answer or _written_mark(finding),
-        written=_written_mark(finding),
+        mark=answer or as_written,
         finding=finding.finding,
         next=steps[(place + 1) % len(steps)],
         corrected=bool(answer),
@@ -113,4 +115,4 @@ def _written(bounds: Bounds) -> str:
     if bounds.lower is None:
         return f"<{bounds.upper:g}"
     decimals = max(len(f"{end:g}".partition(".")[2]) for end in (bounds.lower, bounds.upper))
-    return f"{bounds.lower:g}–{bounds.upper - 10.0**-decimals:.{decimals}f}"
+    return f"{bounds.lower:g}–{round(bounds.upper - 10.0**-decimals, decimals):g}"

@@ -30,9 +30,10 @@ class AskFirstView(msgspec.Struct, frozen=True):
 
 
 class TriageView(msgspec.Struct, frozen=True):
-    """The triage band (分诊条); `level` None before anything is written."""
+    """The triage band (分诊条); `level` None before anything is written, or when nothing of it was `understood`."""
 
     level: str | None
+    understood: bool
     reasons: list[ReasonView]
     provisional: bool
     ask_first: list[AskFirstView]
@@ -141,7 +142,6 @@ class ExaminationView(msgspec.Struct, frozen=True):
     name: str
     disease: str
     why: Phrase | None
-    sources: list[Phrase]
 
 
 class PlaceView(msgspec.Struct, frozen=True):
@@ -149,6 +149,7 @@ class PlaceView(msgspec.Struct, frozen=True):
 
     place: str
     examinations: list[ExaminationView]
+    sources: list[Phrase]
 
 
 class ReferralView(msgspec.Struct, frozen=True):
@@ -163,25 +164,23 @@ class ReferralView(msgspec.Struct, frozen=True):
 
 
 class AdviceView(msgspec.Struct, frozen=True):
-    """One piece of management (处置)."""
+    """What to do for one disease, or at once for a danger sign (处置)."""
 
-    text: Phrase
     for_disease: str | None
+    texts: list[Phrase]
     sources: list[Phrase]
 
 
 class ChipView(msgspec.Struct, frozen=True):
-    """A finding read in the text (识别出的征象): where, how it was read, and how it counts after corrections.
+    """A finding read in a text (识别出的征象): everywhere it stands there, how it was read, how it counts now.
 
     `mark` is how it is drawn: present, absent, possible, past, family, unknown or value; `next` the status that one tap
     gives it, empty for the way it was written; a value has no finding.
     """
 
-    start: int
-    end: int
+    spans: list[tuple[int, int]]
     name: str
     mark: str
-    written: str
     finding: str | None
     next: str
     corrected: bool

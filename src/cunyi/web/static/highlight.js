@@ -53,11 +53,13 @@ class MarkedText {
   }
 
   receive() {
-    const marks = Array.from(this.chips.querySelectorAll("[data-start]"), (chip) => ({
-      start: Number(chip.dataset.start),
-      end: Number(chip.dataset.end),
-      mark: chip.dataset.mark,
-    }));
+    const marks = Array.from(this.chips.querySelectorAll("[data-spans]")).flatMap((chip) =>
+      chip.dataset.spans
+        .trim()
+        .split(" ")
+        .map((span) => span.split("-").map(Number))
+        .map(([start, end]) => ({ start, end, mark: chip.dataset.mark })),
+    );
     this.text = this.area.value;
     this.marks = shiftMarks(marks, this.sent, this.text);
     this.draw();

@@ -11,6 +11,16 @@ export function slideAssessment() {
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? button.dataset.hide : button.dataset.show;
   };
+  // The sliding column begins where the triage band ends, which grows with its words and moves with the page.
+  const verdict = button.parentElement;
+  const below = () => column.style.setProperty("--below", `${Math.round(verdict.getBoundingClientRect().bottom)}px`);
+  for (const event of ["scroll", "resize"]) window.addEventListener(event, below, { passive: true });
+  document.body.addEventListener("htmx:afterSettle", below);
+  below();
+
+  // On a phone the record comes first: what is filled in more rarely is folded.
+  if (window.matchMedia("(max-width: 699px)").matches) document.getElementById("person-more").open = false;
+
   button.addEventListener("click", () => {
     if (slides.matches) show(!column.classList.contains("open"));
     else column.scrollIntoView({ block: "start" });
