@@ -13,7 +13,7 @@ from cunyi.reasoning.prepared import Knowledge, prepare
 if TYPE_CHECKING:
     from litestar import Litestar
 
-_LARGEST_BODY_BYTES = 1_000_000
+_LARGEST_BODY_BYTES = 256_000
 
 
 def artefact_path() -> Path:

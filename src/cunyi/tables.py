@@ -89,7 +89,15 @@ def print_reports(reports: Sequence[Report]) -> None:
     names = {"exact": "分诊一致", "under": "分诊偏轻", "severe_under": "严重偏轻", "over": "分诊偏重"}
     rows += [(name, [_percent(r.triage[key]) for r in reports]) for key, name in names.items()]
     rows.append(("不可漏已抓住", [_percent(r.must_not_miss_captured) for r in reports]))
-    rows.append(("把握度误差", [f"{r.calibration_error.value:.3f} [{r.calibration_error.low:.2f}–{r.calibration_error.high:.2f}]" for r in reports]))
+    rows.append(
+        (
+            "把握度误差",
+            [
+                f"{r.calibration_error.value:.3f} [{r.calibration_error.low:.2f}–{r.calibration_error.high:.2f}]"
+                for r in reports
+            ],
+        )
+    )
     rows.append(("Brier", [f"{r.brier.value:.3f} [{r.brier.low:.2f}–{r.brier.high:.2f}]" for r in reports]))
     for name, values in rows:
         table.add_row(name, *values)

@@ -54,6 +54,7 @@ def test_every_refusal_has_the_one_shape(client, method, path, status):
     answer = client.request(method, path)
     assert answer.status_code == status
     assert set(answer.json()["error"]) == {"field", "message"}
+    assert answer.headers["cache-control"] == "no-store" and "content-security-policy" in answer.headers
 
 
 def test_too_long_a_body_is_refused(client):

@@ -199,6 +199,7 @@ def test_the_draft_survives_a_reload(page, address):
     page.fill("#temperature_c", "38.5")
     page.locator(".lab-row").first.get_by_label("项目").fill("血红蛋白")
     expect(page.locator("#draft-status")).to_have_text(re.compile(r"已保存 \d\d:\d\d"))
+    page.wait_for_load_state("networkidle")
     page.reload()
     expect(page.locator("#chief_complaint")).to_have_value("胸痛2小时")
     expect(page.locator("#temperature_c")).to_have_value("38.5")

@@ -20,7 +20,22 @@ _LEAST, _MOST = 0.001, 0.99
 _SAME_PROFILE = 0.985
 _RISK_KINDS = ("history", "exposure", "drug")
 _COMPOSITE = re.compile("[、，,/＋+；;]|合并|并发|伴有|[和及或与](?!肽|平)")
-_QUALIFIERS = ("急性", "慢性", "小儿", "新生儿", "老年", "妊娠", "重症", "重度", "轻度", "早期", "晚期", "复发性", "原发性", "继发性")
+_QUALIFIERS = (
+    "急性",
+    "慢性",
+    "小儿",
+    "新生儿",
+    "老年",
+    "妊娠",
+    "重症",
+    "重度",
+    "轻度",
+    "早期",
+    "晚期",
+    "复发性",
+    "原发性",
+    "继发性",
+)
 _PUNCTUATION = re.compile(r"[\s（）()·\-—,，、。]")
 
 
@@ -53,9 +68,7 @@ def _check_likelihoods(entry: Entry, findings: dict[str, Entry]) -> Iterator[Pro
         if isinstance(value, str) and value in FREQUENCY_CLASSES:
             values[finding] = likelihood(value)
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            yield entry.problem(
-                f"{finding} 的概率要写数字或 {'、'.join(FREQUENCY_CLASSES)}", "findings", finding
-            )
+            yield entry.problem(f"{finding} 的概率要写数字或 {'、'.join(FREQUENCY_CLASSES)}", "findings", finding)
         elif not _LEAST <= value <= _MOST:
             yield entry.problem(f"{finding} 的概率 {value} 应在 {_LEAST} 到 {_MOST} 之间", "findings", finding)
         else:
@@ -64,7 +77,9 @@ def _check_likelihoods(entry: Entry, findings: dict[str, Entry]) -> Iterator[Pro
         for parent in findings[finding].raw.get("parent") or () if finding in findings else ():
             if parent in values and values[parent] < value:
                 yield entry.problem(
-                    f"{finding} {value} 比上级 {parent} {values[parent]} 还常见（上级至少一样常见）", "findings", finding
+                    f"{finding} {value} 比上级 {parent} {values[parent]} 还常见（上级至少一样常见）",
+                    "findings",
+                    finding,
                 )
 
 
@@ -137,7 +152,9 @@ def _check_names(diseases: list[Entry]) -> Iterator[Problem]:
                 yield entry.problem(f"别名“{alias}”是复合诊断，不是同义词（删去）", "aliases", index)
             broader = [other for other, name in names.items() if other != entry.id and plain and name.endswith(plain)]
             if len(broader) >= 2:
-                yield entry.problem(f"别名“{alias}”比本病宽，也涵盖 {'、'.join(broader[:3])}（删去或写全）", "aliases", index)
+                yield entry.problem(
+                    f"别名“{alias}”比本病宽，也涵盖 {'、'.join(broader[:3])}（删去或写全）", "aliases", index
+                )
             narrower = [q for q in _QUALIFIERS if plain.startswith(q) and q not in own and plain[len(q) :] == own]
             if narrower:
                 yield entry.problem(f"别名“{alias}”比本病窄（多了“{narrower[0]}”，删去）", "aliases", index)
@@ -154,7 +171,9 @@ def _check_copies(diseases: list[Entry]) -> Iterator[Problem]:
             if len(plain) < 12:
                 continue
             if plain in seen and seen[plain].id != entry.id:
-                yield entry.problem(f"与 {seen[plain].id} 的文字一样，不能照抄（按本病重写）：“{str(text)[:24]}”", *path)
+                yield entry.problem(
+                    f"与 {seen[plain].id} 的文字一样，不能照抄（按本病重写）：“{str(text)[:24]}”", *path
+                )
             seen[plain] = entry
 
 
@@ -177,5 +196,6 @@ def _check_profiles(diseases: list[Entry], findings: dict[str, Entry]) -> Iterat
         if similar[first, second] >= _SAME_PROFILE:
             entry = diseases[second]
             yield entry.problem(
-                f"征象与 {diseases[first].id} 几乎一样（相似度 {similar[first, second]:.3f}），分不开（补鉴别征象）", "findings"
+                f"征象与 {diseases[first].id} 几乎一样（相似度 {similar[first, second]:.3f}），分不开（补鉴别征象）",
+                "findings",
             )

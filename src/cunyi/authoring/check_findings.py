@@ -26,7 +26,9 @@ def check_findings(library: Library) -> Iterator[Problem]:
         yield from known(entry, raw.get("parent") or (), ids, "征象", "parent")
         background = raw.get("background")
         if isinstance(background, int | float) and not _LEAST_BACKGROUND <= background <= _MOST_BACKGROUND:
-            yield entry.problem(f"background {background} 应在 {_LEAST_BACKGROUND:f} 到 {_MOST_BACKGROUND} 之间", "background")
+            yield entry.problem(
+                f"background {background} 应在 {_LEAST_BACKGROUND:f} 到 {_MOST_BACKGROUND} 之间", "background"
+            )
         obtain = raw.get("obtain") or {"sign": "village", "result": "county"}.get(str(raw.get("kind")), "ask")
         if obtain == "ask" and raw.get("when") is None and not (raw.get("ask") and raw.get("ask_en")):
             yield entry.problem("问得到的征象要写 ask 和 ask_en（用村民听得懂的话）")

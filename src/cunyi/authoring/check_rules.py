@@ -141,12 +141,16 @@ def check_rules(library: Library) -> Iterator[Problem]:
             if isinstance(referral, LineDict) and not (
                 str(referral.get("to")) in REFERRAL_TARGETS and referral.get("within") in REFERRAL_DEADLINES
             ):
-                yield file.problem("referral 要写 to（village、township、county、120）和 within（now、2h、24h、2w）", *path, "referral")
+                yield file.problem(
+                    "referral 要写 to（village、township、county、120）和 within（now、2h、24h、2w）", *path, "referral"
+                )
     for rule in library.referral:
         yield from check_condition(rule, rule.raw.get("when"), findings, items, ("when",), raising=False)
 
 
-_EXAMPLE_KEYS = frozenset({"age", "sex", "pregnant", "month", "present", "absent", "vitals", "labs", "onset", "severity", "duration_days"})
+_EXAMPLE_KEYS = frozenset(
+    {"age", "sex", "pregnant", "month", "present", "absent", "vitals", "labs", "onset", "severity", "duration_days"}
+)
 
 
 def _check_example(

@@ -22,7 +22,17 @@ _VITALS = frozenset(
     }
 )  # fmt: skip
 EXPECTATIONS = frozenset(
-    {"triage", "triage_at_least", "among_first", "must_exclude", "findings", "not_first", "referral_to", "flags", "values"}
+    {
+        "triage",
+        "triage_at_least",
+        "among_first",
+        "must_exclude",
+        "findings",
+        "not_first",
+        "referral_to",
+        "flags",
+        "values",
+    }
 )
 
 
@@ -35,7 +45,9 @@ def check_examples(library: Library, knowledge: Knowledge) -> Iterator[Problem]:
                     fired = _fires(flag["id"], example, knowledge)
                     if fired != wanted:
                         said = "应触发而没有" if wanted else "不该触发却触发了"
-                        yield file.problem(f"危险信号 {flag['id']} 的例子{said}（改条件或改例子）", "flags", index, kind, number)
+                        yield file.problem(
+                            f"危险信号 {flag['id']} 的例子{said}（改条件或改例子）", "flags", index, kind, number
+                        )
     for case in library.cases:
         yield from _check_case(case, knowledge)
 

@@ -42,9 +42,7 @@ def compile_language(
         "literals": dict(sorted(wording.literals.items())),
         "pieces": wording.piece_words,
         "patterns": wording.patterns,
-        "cues": [
-            [plain(row["cue"]), row["kind"], int(row["scope"] or 0), row["value"] or ""] for row in rows
-        ],
+        "cues": [[plain(row["cue"]), row["kind"], int(row["scope"] or 0), row["value"] or ""] for row in rows],
         "items": [
             {
                 "id": str(item["id"]),

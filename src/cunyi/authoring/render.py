@@ -10,7 +10,14 @@ from cunyi.reasoning.prepared import Knowledge
 _CRITICALITY = {"critical": "危急", "urgent": "急", "routine": "普通", "minor": "轻"}
 _TRIAGE = {"emergency": "立即转诊/120", "urgent": "当日转诊", "routine": "门诊处理", "self_care": "居家观察"}
 _OBTAIN = {"ask": "问诊", "village": "村卫生室查体或测量", "township": "乡镇卫生院检查", "county": "县级医院检查"}
-_KIND = {"symptom": "症状", "sign": "体征", "history": "既往史", "exposure": "接触史", "drug": "用药史", "result": "检查结果"}
+_KIND = {
+    "symptom": "症状",
+    "sign": "体征",
+    "history": "既往史",
+    "exposure": "接触史",
+    "drug": "用药史",
+    "result": "检查结果",
+}
 _PLACE = {"village": "留村处理", "township": "乡镇卫生院", "county": "县级医院", "120": "呼叫120"}
 _DEADLINE = {"now": "立即", "2h": "2小时内", "24h": "24小时内", "2w": "2周内", None: "不限"}
 _SEX = {"male": "男", "female": "女"}

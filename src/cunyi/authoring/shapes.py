@@ -125,7 +125,7 @@ DISEASE: Shape = {
     "note": (text, False), "sources": SOURCES, "review": REVIEW,
 }  # fmt: skip
 RED_FLAG_FILE: Shape = {
-    "id": (identifier, True), "name": (text, True), "name_en": (text, True), "complaint": (many(identifier, 1), True),
+    "id": (identifier, True), "name": (text, True), "name_en": (text, True), "complaint": (many(identifier), True),
     "flags": (many(mapping, 1), True), "note": (text, False),
 }  # fmt: skip
 RED_FLAG: Shape = {
@@ -182,7 +182,9 @@ def check_shape(raw: Any, shape: Shape, file: str, line: int, what: str) -> list
         if wrong:
             problems.append(Problem(file, at, f"{what}的 {key}：{wrong}"))
     problems += [
-        Problem(file, raw.line or line, f"{what}缺少 {key}（补上）") for key, (_, required) in shape.items() if required and key not in raw
+        Problem(file, raw.line or line, f"{what}缺少 {key}（补上）")
+        for key, (_, required) in shape.items()
+        if required and key not in raw
     ]
     return problems
 

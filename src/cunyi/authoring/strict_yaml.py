@@ -107,7 +107,9 @@ def _construct_scalar(node: yaml.ScalarNode, name: str, problems: list[Problem],
     if node.tag not in ("tag:yaml.org,2002:str",) and not node.tag.startswith("tag:yaml.org,2002:"):
         problems.append(Problem(name, line, f"不能用 YAML 标签 {node.tag}（删去）"))
     if not prose and _FULL_WIDTH.search(value):
-        problems.append(Problem(name, line, f"“{value[:30]}”里有全角标点（列表用半角逗号 , 分开；是正文就加引号放进说明键）"))
+        problems.append(
+            Problem(name, line, f"“{value[:30]}”里有全角标点（列表用半角逗号 , 分开；是正文就加引号放进说明键）")
+        )
     if node.style in ("'", '"', "|", ">"):
         return value
     if _FULL_WIDTH_DIGIT.search(value) and not prose:

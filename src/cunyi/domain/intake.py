@@ -16,7 +16,7 @@ _OLDEST_YEARS = 130
 def parse_case(raw: Any) -> Case:
     """The case of a JSON object; unknown top-level fields are ignored. UserError names the first bad field."""
     if not isinstance(raw, Mapping):
-        raise UserError("病例要写成一个 JSON 对象，如 {\"id\": \"1\", \"chief_complaint\": \"咳嗽3天\"}", field="")
+        raise UserError('病例要写成一个 JSON 对象，如 {"id": "1", "chief_complaint": "咳嗽3天"}', field="")
     return Case(
         id=_identifier(raw.get("id", "")),
         sex=_choice(Sex, raw.get("sex"), "sex"),
@@ -109,7 +109,7 @@ def _vitals(value: Any) -> dict[str, float]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise UserError("vitals 要写对象，如 {\"temperature_c\": 38.5}", field="vitals")
+        raise UserError('vitals 要写对象，如 {"temperature_c": 38.5}', field="vitals")
     vitals = {}
     for name, reading in value.items():
         if name not in VITAL_FIELDS:

@@ -74,7 +74,9 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
             for entry in raw["referral"]
         },
         departments={
-            entry["id"]: model.Department(entry["id"], str(entry["code"]), entry["name"], entry["name_en"], entry["level"])
+            entry["id"]: model.Department(
+                entry["id"], str(entry["code"]), entry["name"], entry["name_en"], entry["level"]
+            )
             for entry in raw["departments"]
         },
         examinations={

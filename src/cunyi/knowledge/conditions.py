@@ -102,9 +102,7 @@ class NoneOf(msgspec.Struct, frozen=True):
     parts: tuple[Condition, ...]
 
 
-Condition = (
-    All | AtLeast | NoneOf | FindingIs | ValueIs | AgeIs | SexIs | PregnantIs | MonthIs | PreviousIs | TrendIs
-)
+Condition = All | AtLeast | NoneOf | FindingIs | ValueIs | AgeIs | SexIs | PregnantIs | MonthIs | PreviousIs | TrendIs
 
 
 def parse_condition(raw: Mapping[str, Any]) -> Condition:

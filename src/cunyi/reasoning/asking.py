@@ -38,7 +38,9 @@ def uncertainty(probability: NDArray[np.float64], harm: NDArray[np.float64]) -> 
     return (harm[:, None] * probability * (1 - probability)).sum(axis=0)
 
 
-def rank_questions(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> list[RankedQuestion]:
+def rank_questions(
+    presentation: Presentation, differential: Differential, knowledge: Knowledge
+) -> list[RankedQuestion]:
     """Unknown findings that can be asked or looked for here, by expected gain, none that is impossible in this patient."""
     likelihoods, findings = knowledge.likelihoods, knowledge.content.findings
     top = _considered(differential, knowledge)

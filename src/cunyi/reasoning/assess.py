@@ -26,6 +26,7 @@ from cunyi.reasoning.referring import choose_department, propose_referral
 from cunyi.reasoning.triage import judge
 from cunyi.version import ENGINE_VERSION
 
+
 def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime | None = None) -> Assessment:
     """Assesses a case (a dict of the case format, or a `Case`).
 
@@ -79,7 +80,9 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
 def _check_ids(case: Case, knowledge: Knowledge) -> None:
     for index, fact in enumerate(case.findings):
         if fact.finding not in knowledge.content.findings:
-            raise UserError(f"知识库里没有征象 {fact.finding}；用 cunyi knowledge list 查看", field=f"findings[{index}].finding")
+            raise UserError(
+                f"知识库里没有征象 {fact.finding}；用 cunyi knowledge list 查看", field=f"findings[{index}].finding"
+            )
     for index, disease in enumerate(case.candidates):
         if disease not in knowledge.content.diseases:
             raise UserError(f"知识库里没有疾病 {disease}；用 cunyi knowledge list 查看", field=f"candidates[{index}]")

@@ -55,7 +55,9 @@ def triage_result(triage: Triage, knowledge: Knowledge) -> TriageResult:
         for r in triage.flags
     ]
     diseases = list(knowledge.content.diseases.values())
-    shown = [] if triage.flags and triage.level > TriageLevel.from_code(triage.flags[0].flag.triage) else triage.diseases
+    shown = (
+        [] if triage.flags and triage.level > TriageLevel.from_code(triage.flags[0].flag.triage) else triage.diseases
+    )
     if not shown:
         shown = triage.diseases
     for column in shown[:3]:
@@ -124,7 +126,9 @@ def _unknown(column: int, presentation: Presentation, knowledge: Knowledge) -> l
     likelihoods = knowledge.likelihoods
     rows = np.flatnonzero(likelihoods.listed[:, column])
     open_rows = [r for r in rows if presentation.status(likelihoods.finding_ids[r]) == Status.UNKNOWN]
-    open_rows.sort(key=lambda r: -abs(float(likelihoods.present[r, column])) * float(likelihoods.probability[r, column]))
+    open_rows.sort(
+        key=lambda r: -abs(float(likelihoods.present[r, column])) * float(likelihoods.probability[r, column])
+    )
     return [likelihoods.finding_ids[r] for r in open_rows[:8]]
 
 
@@ -269,9 +273,7 @@ def readings_shown(reception: Reception, knowledge: Knowledge) -> list[ReadingSh
     """Every value as it was understood."""
     items = knowledge.content.items
     return [
-        ReadingShown(
-            item=r.item, name=items[r.item].name, value=r.value, unit=r.unit, days_ago=r.days_ago, span=r.span
-        )
+        ReadingShown(item=r.item, name=items[r.item].name, value=r.value, unit=r.unit, days_ago=r.days_ago, span=r.span)
         for r in reception.readings
     ]
 

@@ -49,7 +49,9 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
     presentation = Presentation(
         facts=facts,
         values={r.item: r for r in sorted(current, key=lambda r: (-r.days_ago, r.span is None))},
-        previous=tuple(sorted((*case.previous, *(r for r in readings if r.when == When.PAST)), key=lambda r: r.days_ago)),
+        previous=tuple(
+            sorted((*case.previous, *(r for r in readings if r.when == When.PAST)), key=lambda r: r.days_ago)
+        ),
         conflicts=tuple(conflicts),
         sex=sex,
         age_years=age_years,
@@ -79,9 +81,7 @@ def _derive(presentation: Presentation, knowledge: Knowledge) -> set[str]:
         presentation.facts[finding.id] = Fact(finding=finding.id, status=status, origin=Origin.DERIVED)
         derived.add(finding.id)
         if value:
-            close_over_hierarchy(
-                presentation.facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants
-            )
+            close_over_hierarchy(presentation.facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
     return derived
 
 
@@ -118,6 +118,4 @@ def _readings(case: Case, reading: TextReading, knowledge: Knowledge) -> list[Re
             entered.append(read)
     known = {(r.item, r.value) for r in entered}
     found = [*entered, *(r for r in reading.readings if r.item in items and (r.item, r.value) not in known)]
-    return [
-        msgspec.structs.replace(r, unit=items[r.item].unit) for r in found if is_possible(items[r.item], r.value)
-    ]
+    return [msgspec.structs.replace(r, unit=items[r.item].unit) for r in found if is_possible(items[r.item], r.value)]

@@ -82,7 +82,9 @@ def merge(first: Fact, second: Fact) -> Fact:
 def _with_history(measured: Fact, said: Fact) -> Fact:
     if said.status != measured.status:
         return measured
-    return _replace(measured, onset=said.onset, severity=said.severity, duration_days=said.duration_days, span=said.span)
+    return _replace(
+        measured, onset=said.onset, severity=said.severity, duration_days=said.duration_days, span=said.span
+    )
 
 
 def _replace(fact: Fact, **changes: object) -> Fact:

@@ -20,7 +20,7 @@ GAP, TOGETHER, CLOSE = 0, 1, 2
 _ELSEWHERE = frozenset(
     {"unit", "conversion", "ordinal", "degree", "degree_tenth", "temperature_before", "pressure_before"}
     | {"value_gap", "not_value", "section", "typo", "character", "days", "time_unit", "not_since", "not_rate"}
-    | {"sex", "subject_sex", "sex_letter", "age_holder", "answer"}
+    | {"sex", "subject_sex", "sex_letter", "age_holder", "answer", "filler"}
 )
 _FILLERS = frozenset({"filler", "severity", "onset", "absent_before"})
 

@@ -21,6 +21,7 @@ _ONSET_REACH = 12
 _ONSET_REACH_BACK = 4
 _CLAUSE_TAIL = 2
 _MOST_OTHER = 2
+_OPENS_ANEW = frozenset({"end", "absent_before", "patient"})
 
 
 class Meaning(NamedTuple):
@@ -57,7 +58,7 @@ def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Ca
                 denied = True
             case "hypothetical":
                 unreal = True
-            case "end":
+            case "end" if cue.cue.value == "strong":
                 denied = False
             case "patient":
                 family = False
@@ -75,7 +76,7 @@ def inherited(clause: Clause, text: str, before: Carried) -> Carried:
 
 def is_bare(clause: Clause, text: str) -> bool:
     """Whether a clause is nothing but findings and connectors, so that it can only go on with the one before."""
-    if not clause.matches or any(c.cue.kind in ("end", "absent_before", "patient") for c in clause.cues):
+    if not clause.matches or any(c.cue.kind in _OPENS_ANEW for c in clause.cues):
         return False
     return _loose(clause.start, clause.end, clause, text) <= _MOST_OTHER
 
@@ -95,29 +96,31 @@ def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: 
         status = Status.ABSENT
     elif _possible(match, cues, clause):
         status = Status.POSSIBLE
-    here = status != Status.ABSENT
     return Meaning(
         status=status,
         asked=False,
         who=Who.FAMILY if _family(match, cues, clause, text, held, subject) else Who.PATIENT,
         when=When.PAST if _past(match, cues) else When.NOW,
-        onset=_onset(match, cues) if here else None,
-        severity=_severity(match, cues, clause.matches) if here else None,
+        onset=_onset(match, cues),
+        severity=_severity(match, cues, clause.matches),
     )
 
 
 def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
     start, end = match.start, match.end
-    stops = [c.start for c in cues if c.cue.kind == "end"]
+    stops = [c.start for c in clause.cues if c.cue.kind == "end"]
+    # 有 ends 没有发热有咳嗽, but not 否认有结核病史; 但 and 伴 end both.
+    strong_stops = [c.start for c in clause.cues if c.cue.kind == "end" and c.cue.value == "strong"]
     for placed in cues:
         cue = placed.cue
         if cue.kind in ("absent_before", "absent_before_sentence"):
             if start <= placed.start < end:
                 return True
+            ends = stops if cue.kind == "absent_before" else strong_stops
             if (
                 placed.end <= start
                 and _loose(placed.end, start, clause, text) <= cue.scope
-                and not any(placed.end <= stop < start for stop in stops)
+                and not any(placed.end <= stop < start or placed.end < stop == start for stop in ends)
             ):
                 return True
         elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
@@ -223,13 +226,14 @@ def _is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subjec
     return True
 
 
-def relative_named(clause: Clause, text: str) -> str | None:
-    """The word for a relative who is the subject of a clause (我爸胸口痛), if any."""
-    for placed in clause.cues:
-        if placed.cue.kind == "patient" and placed.cue.value != "speaker":
-            return None
-        if placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
-            return text[placed.start : placed.end]
+def first_relative(clauses: Sequence[Clause], text: str) -> str | None:
+    """The word for a relative who is the subject of the first words (你好，我爸胸口痛), unless a patient is named."""
+    for clause in clauses:
+        for placed in clause.cues:
+            if placed.cue.kind == "patient" and placed.cue.value != "speaker":
+                return None
+            if placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
+                return text[placed.start : placed.end]
     return None
 
 

@@ -42,7 +42,7 @@ def _age(text: str, language: Language) -> tuple[float | None, tuple[int, int] |
             return years + (0.5 if match["half"] else 0) + (months or 0) / 12, match.span()
     for match in _MONTHS.finditer(text):
         # 4个月 is as often how long it lasts: only beside a word for a child is it an age.
-        around = text[max(0, match.start() - _HOLDER_REACH) : match.start()], text[match.end() : match.end() + 2]
+        around = text[max(0, match.start() - _HOLDER_REACH) : match.start()], text[match.end() : match.end() + 3]
         held = match["age"] or any(word in part for word in language.age_holders for part in around)
         months = chinese_number(match["months"])
         if held and months is not None and months <= _MOST_MONTHS:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cunyi.domain.case import TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
 from cunyi.text.language import ABSENT, CONTEXT, TERM, Language
-from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, inherited, meaning_of, relative_named
+from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, first_relative, inherited, meaning_of
 from cunyi.text.normalize import Normal
 from cunyi.text.persons import stated_age_and_sex
 from cunyi.text.scanning import Clause, Match, Scan, scan
@@ -17,7 +17,7 @@ __all__ = ["Language", "TextReading", "read_case"]
 
 _LASTING = frozenset({"history", "exposure", "drug"})
 _EXAMINED = frozenset({"sign", "result"})
-_FIRST_CLAUSES = 2
+_FIRST_CLAUSES = 3
 _FAMILY_FINDINGS = "family_history"
 _COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 
@@ -73,7 +73,7 @@ def _subject(case: Case, fields: list[_Field], language: Language) -> str | None
         return None
     first = complaint.found.clauses[:_FIRST_CLAUSES]
     ails = any(language.kinds[match.finding] not in _LASTING for clause in first for match in clause.matches)
-    return relative_named(first[0], complaint.normal.text) if ails else None
+    return first_relative(first, complaint.normal.text) if ails else None
 
 
 def _read_field(
@@ -103,9 +103,9 @@ def _read_field(
                     status=status,
                     who=_who(match, meaning, section, language),
                     when=When.PAST if past else When.NOW,
-                    onset=meaning.onset,
+                    onset=None if status == Status.ABSENT else meaning.onset,
                     duration_days=days,
-                    severity=meaning.severity,
+                    severity=None if status == Status.ABSENT else meaning.severity,
                     span=_span(field, match.start, match.end),
                 )
                 mentions.append(_Mention(match, fact))

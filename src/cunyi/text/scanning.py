@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cunyi.text.language import ABSENT, CLOSE, CONTEXT, TOGETHER, Cue, Language, Pattern, Word
+from cunyi.text.language import CLOSE, CONTEXT, TERM, TOGETHER, Cue, Language, Pattern, Word
 
 # A blank between Chinese characters ends a line of talk; a full stop of either width ends a sentence.
 _CLAUSE_END = re.compile(
@@ -200,16 +200,22 @@ def _may_stand_between(gap: str, form: int, language: Language) -> bool:
 def _cues(hits: list[_Hit], matches: list[Match], pseudo: list[Place]) -> list[PlacedCue]:
     """Cues that are no part of a longer word (无 in 无力) or longer cue (没 in 没有).
 
-    Inside a term of absence (淋巴结不大) they do speak, to the other findings of the clause.
+    Inside a term of absence (淋巴结不大) or of context they do speak, to the other findings of the clause; so do a
+    relative inside a term about the family (母亲高血压) and the 有 that begins a term (没有发烧有痰).
     """
     candidates = [hit for hit in hits if hit[2].cues and not hit[2].is_pseudo]
     if not candidates:
         return []
-    words = [piece for match in matches if match.mode != ABSENT for piece in match.pieces]
+    words = [piece for match in matches if match.mode == TERM for piece in match.pieces]
+    starts = {match.start for match in matches}
     taken = list(pseudo)
     placed: list[PlacedCue] = []
     for start, end, word in sorted(candidates, key=lambda hit: (hit[0] - hit[1], hit[0])):
-        if not _inside(start, end, taken) and not any(a < end and start < b for a, b in words):
+        if _inside(start, end, taken):
+            continue
+        kind = word.cues[0].kind
+        speaks = kind == "family" or (kind == "end" and start in starts)
+        if speaks or not any(a < end and start < b for a, b in words):
             taken.append((start, end))
             placed.extend(PlacedCue(cue, start, end) for cue in word.cues)
     placed.sort(key=lambda c: (c.start, c.end))

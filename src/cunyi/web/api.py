@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.openapi import ResponseSpec
 from litestar.types import ControllerRouterHandler
 
@@ -60,7 +61,9 @@ def api_routes(knowledge: Knowledge) -> list[ControllerRouterHandler]:
         tags=["assessment"],
     )
     async def assess_one(request: Request[Any, Any, Any]) -> Response[Assessment]:
-        return Response(assess_case(parse_case(_decode(await request.body())), knowledge).assessment)
+        case = parse_case(_decode(await request.body()))
+        # In a thread: one very long text must not make everybody else wait.
+        return Response((await sync_to_thread(assess_case, case, knowledge)).assessment)
 
     @get("/api/knowledge/version", summary="Version of the knowledge in force", tags=["node"], sync_to_thread=False)
     def knowledge_version() -> Versions:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import Message, Scope
 
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -20,22 +19,11 @@ _ALWAYS = (
 _STATIC = "/static/"
 
 
-def protect(app: ASGIApp) -> ASGIApp:
+async def protect(message: Message, scope: Scope) -> None:
     """Adds the headers to every answer, errors included. Pages are never stored, assets are revalidated."""
-
-    async def protected(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-            return
-        keep = b"no-cache" if scope["path"].startswith(_STATIC) else b"no-store"
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                ours = dict(((b"cache-control", keep), *_ALWAYS))
-                kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
-                message["headers"] = [*kept, *ours.items()]
-            await send(message)
-
-        await app(scope, receive, send_with_headers)
-
-    return protected
+    if message["type"] != "http.response.start":
+        return
+    keep = b"no-cache" if scope["path"].startswith(_STATIC) else b"no-store"
+    ours = dict(((b"cache-control", keep), *_ALWAYS))
+    kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
+    message["headers"] = [*kept, *ours.items()]

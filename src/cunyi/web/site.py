@@ -42,7 +42,7 @@ def create_site(knowledge: Knowledge, *, largest_body_bytes: int) -> Litestar:
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
         ),
         exception_handlers={UserError: refuse, HTTPException: refuse_request, Exception: fail},
-        middleware=[protect],
+        before_send=[protect],
         plugins=[SpanSchemaPlugin()],
         request_max_body_size=largest_body_bytes,
         logging_config=None,

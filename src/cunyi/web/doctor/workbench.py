@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
@@ -68,7 +69,7 @@ def doctor_routes(knowledge: Knowledge) -> list[ControllerRouterHandler]:
     async def assessed(request: Request[Any, Any, Any]) -> str:
         language = chosen(request.cookies.get(COOKIE))
         form = read_form(await _sent(request), knowledge)
-        view = _assess(form, knowledge, wordings[language])
+        view = await sync_to_thread(_assess, form, knowledge, wordings[language])
         return render("doctor/assessed.html", language, view=view, texts=TEXT_FIELDS)
 
     @get("/workbench/examples.json", include_in_schema=False, sync_to_thread=False)
