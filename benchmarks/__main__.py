@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from benchmarks.generated import generate, likelihoods_of, patient_with
 from cunyi.app import load_knowledge
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.likelihoods import Likelihoods
+from cunyi.knowledge.model import Finding
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.differential import Differential, rank
 from cunyi.reasoning.evidence import gather
@@ -42,15 +44,24 @@ TEXT = {
     "family_history": "父亲有高血压，母亲健在。",
     "physical_examination": "神志清，精神软，口唇无发绀。咽部稍红，扁桃体不大。右下肺可闻及湿啰音，左肺呼吸音清。心律齐，未闻及杂音。腹软，无压痛及反跳痛，双下肢无水肿。",
     "auxiliary_examination": "血常规：白细胞13.2×10^9/L，中性粒细胞百分比86%，血红蛋白128g/L，C反应蛋白68mg/L。",
-    "vitals": {"temperature_c": 38.7, "pulse_bpm": 104, "respiratory_rate_bpm": 23, "systolic_mmhg": 138, "diastolic_mmhg": 82, "spo2_pct": 94},
+    "vitals": {
+        "temperature_c": 38.7,
+        "pulse_bpm": 104,
+        "respiratory_rate_bpm": 23,
+        "systolic_mmhg": 138,
+        "diastolic_mmhg": 82,
+        "spo2_pct": 94,
+    },
 }
 
 
 def main() -> None:
     """Runs every measurement and prints it."""
     knowledge = load_knowledge()
-    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, "
-          f"{len(knowledge.content.diseases)} diseases, {len(knowledge.content.findings)} findings\n")
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, "
+        f"{len(knowledge.content.diseases)} diseases, {len(knowledge.content.findings)} findings\n"
+    )
     text_to_assessment(knowledge)
     population(knowledge)
     against_exact(knowledge.settings)
@@ -108,9 +119,10 @@ def population(knowledge: Knowledge) -> None:
     print(f"| each | {seconds / POPULATION * 1000:.2f} ms |\n| answers | {size / 1e6:.0f} MB |")
 
 
-def inference(patient: Presentation, knowledge: tuple, likelihoods: Likelihoods, settings: Settings) -> Differential:
+def inference(
+    patient: Presentation, findings: dict[str, Finding], likelihoods: Likelihoods, settings: Settings
+) -> Differential:
     """The differential of one presentation: evidence gathered and ranked, nothing else."""
-    findings, _ = knowledge
     evidence = gather(patient, frozenset(patient.facts), likelihoods, findings, 0.5)
     return rank(patient, evidence, likelihoods, settings, None)
 
@@ -123,21 +135,28 @@ def plain(settings: Settings) -> Settings:
 def against_exact(settings: Settings) -> None:
     """Inference alone beside exact inference in pyAgrum, sizes growing until exact inference needs more than a minute."""
     print("\n## Inference alone against exact inference (pyAgrum LazyPropagation)\n")
-    print("| diseases × findings | exact s | ours ms | ratio | same first five | largest error |\n|---|---:|---:|---:|---:|---:|")
+    print(
+        "| diseases × findings | exact s | ours ms | ratio | same first five | largest error |\n|---|---:|---:|---:|---:|---:|"
+    )
     for diseases, findings in EXACT_SIZES:
         exact = _exact(diseases, findings)
         knowledge = generate(diseases, findings)
         likelihoods = likelihoods_of(*knowledge)
         patient = patient_with(knowledge[1], knowledge[0], 12, 8, seed=3)
-        ours = statistics.median(timed(lambda: inference(patient, knowledge, likelihoods, plain(settings)), 200))
+        work = partial(inference, patient, knowledge[0], likelihoods, plain(settings))
+        ours = statistics.median(timed(work, 200))
         if exact is None:
-            print(f"| {diseases} × {findings} | > {EXACT_LIMIT_SECONDS} | {ours:.3f} | > {EXACT_LIMIT_SECONDS * 1000 / ours:,.0f} | | |")
+            print(
+                f"| {diseases} × {findings} | > {EXACT_LIMIT_SECONDS} | {ours:.3f} | > {EXACT_LIMIT_SECONDS * 1000 / ours:,.0f} | | |"
+            )
             break
-        answer = inference(patient, knowledge, likelihoods, plain(settings))
+        answer = work()
         marginal = np.array([exact["marginals"][d] for d in likelihoods.disease_ids])
         same = len(set(np.argsort(-marginal)[:5]) & set(np.argsort(-answer.probability)[:5]))
         error = float(np.abs(marginal - answer.probability).max())
-        print(f"| {diseases} × {findings} | {exact['seconds']:.3f} | {ours:.3f} | {exact['seconds'] * 1000 / ours:,.0f} | {same} of 5 | {error:.3f} |")
+        print(
+            f"| {diseases} × {findings} | {exact['seconds']:.3f} | {ours:.3f} | {exact['seconds'] * 1000 / ours:,.0f} | {same} of 5 | {error:.3f} |"
+        )
 
 
 def _exact(diseases: int, findings: int) -> dict | None:
@@ -153,20 +172,31 @@ def _exact(diseases: int, findings: int) -> dict | None:
 
 def growth(settings: Settings) -> None:
     """How inference grows with the knowledge and with the evidence."""
-    print("\n## Growth with the knowledge (12 present, 8 absent)\n\n| diseases × findings | ms | arrays MB |\n|---|---:|---:|")
+    print(
+        "\n## Growth with the knowledge (12 present, 8 absent)\n\n| diseases × findings | ms | arrays MB |\n|---|---:|---:|"
+    )
     for diseases, findings in GROWTH:
         knowledge = generate(diseases, findings)
         likelihoods = likelihoods_of(*knowledge)
         patient = patient_with(knowledge[1], knowledge[0], 12, 8, seed=3)
-        ms = statistics.median(timed(lambda: inference(patient, knowledge, likelihoods, settings), 100))
-        size = sum(a.nbytes for a in (likelihoods.probability, likelihoods.present, likelihoods.absent, likelihoods.absent_variant, likelihoods.listed))
+        ms = statistics.median(timed(partial(inference, patient, knowledge[0], likelihoods, settings), 100))
+        size = sum(
+            a.nbytes
+            for a in (
+                likelihoods.probability,
+                likelihoods.present,
+                likelihoods.absent,
+                likelihoods.absent_variant,
+                likelihoods.listed,
+            )
+        )
         print(f"| {diseases} × {findings} | {ms:.3f} | {size / 1e6:.0f} |")
     knowledge = generate(1000, 3000)
     likelihoods = likelihoods_of(*knowledge)
     print("\n## Growth with the evidence (1,000 diseases × 3,000 findings)\n\n| present findings | ms |\n|---|---:|")
     for present in EVIDENCE:
         patient = patient_with(knowledge[1], knowledge[0], present, 0, seed=3)
-        ms = statistics.median(timed(lambda: inference(patient, knowledge, likelihoods, settings), 50))
+        ms = statistics.median(timed(partial(inference, patient, knowledge[0], likelihoods, settings), 50))
         print(f"| {present} | {ms:.3f} |")
 
 

@@ -7,8 +7,8 @@ import sys
 import time
 
 import pyagrum as gum
-from benchmarks.generated import generate, patient_with
 
+from benchmarks.generated import generate, patient_with
 from cunyi.domain.finding import Status
 
 

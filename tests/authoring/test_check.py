@@ -34,7 +34,11 @@ def test_the_small_knowledge_base_is_clean():
     assert check_library(load_library(MINI)) == []
 
 
-AMI, PNEUMONIA, COLD = "diseases/acute_myocardial_infarction.yaml", "diseases/pneumonia.yaml", "diseases/common_cold.yaml"
+AMI, PNEUMONIA, COLD = (
+    "diseases/acute_myocardial_infarction.yaml",
+    "diseases/pneumonia.yaml",
+    "diseases/common_cold.yaml",
+)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,13 @@ AMI, PNEUMONIA, COLD = "diseases/acute_myocardial_infarction.yaml", "diseases/pn
         (PNEUMONIA, "多休息多喝水观察呼吸。", "发热难受时用对乙酰氨基酚。", f"{PNEUMONIA}:17", "不能照抄"),
         (PNEUMONIA, "  - {text: 气促加重马上来。, sources: [general]}\n", "", f"{PNEUMONIA}:16", "至少 3 条"),
         (PNEUMONIA, "within: 24h", "within: 3h", f"{PNEUMONIA}:15", "within"),
-        ("findings/all.yaml", "parent: [chest_pain]", "parent: [chest_ache]", "findings/all.yaml:14", "没有登记征象 chest_ache"),
+        (
+            "findings/all.yaml",
+            "parent: [chest_pain]",
+            "parent: [chest_ache]",
+            "findings/all.yaml:14",
+            "没有登记征象 chest_ache",
+        ),
         ("findings/all.yaml", "background: 0.002", "background: 2", "findings/all.yaml:15", "background 2"),
         ("findings/all.yaml", "terms: [出冷汗, 大汗]", "terms: [出冷汗, 咳]", "findings/all.yaml:35", "只留给一个征象"),
         ("findings/all.yaml", "terms: [出冷汗, 大汗]", "terms: [<汗>出]", "findings/all.yaml:26", "没有词类 <汗>"),
@@ -74,12 +84,48 @@ AMI, PNEUMONIA, COLD = "diseases/acute_myocardial_infarction.yaml", "diseases/pn
         ("ranges/all.yaml", "below: 70, age: {below: 12}", "below: 70, age: {below: 13}", "ranges/all.yaml:20", "重叠"),
         ("ranges/all.yaml", 'at_least: "1+"', 'at_least: "5+"', "ranges/all.yaml:84", "不在 scale 里"),
         ("ranges/all.yaml", "finding: fever", "finding: feever", "ranges/all.yaml:8", "没有登记征象 feever"),
-        ("red_flags/chest_pain.yaml", "{finding: cold_sweat}", "{finding: cold_swet}", "red_flags/chest_pain.yaml:11", "没有登记"),
-        ("red_flags/chest_pain.yaml", "when: {all: [", "when: {all: [{none: [{finding: cough}]}, ", "red_flags/chest_pain.yaml:11", "不能用 none"),
-        ("red_flags/chest_pain.yaml", "{finding: cold_sweat}", "{finding: cold_sweat, status: absent}", "red_flags/chest_pain.yaml:11", "不能靠"),
-        ("red_flags/chest_pain.yaml", "when: {all: [", "when: {all: [{age: {from: 60}}, {age: {below: 50}}, ", "red_flags/chest_pain.yaml:11", "永远不成立"),
-        ("red_flags/chest_pain.yaml", "suspect: [acute", "suspect: [acut", "red_flags/chest_pain.yaml:14", "没有登记疾病"),
-        ("red_flags/chest_pain.yaml", "vital: systolic_mmhg", "vital: systolic", "red_flags/chest_pain.yaml:11", "没有登记"),
+        (
+            "red_flags/chest_pain.yaml",
+            "{finding: cold_sweat}",
+            "{finding: cold_swet}",
+            "red_flags/chest_pain.yaml:11",
+            "没有登记",
+        ),
+        (
+            "red_flags/chest_pain.yaml",
+            "when: {all: [",
+            "when: {all: [{none: [{finding: cough}]}, ",
+            "red_flags/chest_pain.yaml:11",
+            "不能用 none",
+        ),
+        (
+            "red_flags/chest_pain.yaml",
+            "{finding: cold_sweat}",
+            "{finding: cold_sweat, status: absent}",
+            "red_flags/chest_pain.yaml:11",
+            "不能靠",
+        ),
+        (
+            "red_flags/chest_pain.yaml",
+            "when: {all: [",
+            "when: {all: [{age: {from: 60}}, {age: {below: 50}}, ",
+            "red_flags/chest_pain.yaml:11",
+            "永远不成立",
+        ),
+        (
+            "red_flags/chest_pain.yaml",
+            "suspect: [acute",
+            "suspect: [acut",
+            "red_flags/chest_pain.yaml:14",
+            "没有登记疾病",
+        ),
+        (
+            "red_flags/chest_pain.yaml",
+            "vital: systolic_mmhg",
+            "vital: systolic",
+            "red_flags/chest_pain.yaml:11",
+            "没有登记",
+        ),
         ("referral/all.yaml", "within: 24h", "within: soon", "referral/all.yaml:5", "只能是"),
     ],
 )
@@ -90,7 +136,9 @@ def test_a_mistake_is_reported_where_it_is(changed, file, old, new, where, what)
 
 def test_a_near_identical_profile_is_reported(changed, tmp_path):
     twin = (MINI / "diseases/pneumonia.yaml").read_text(encoding="utf-8")
-    problems = changed(COLD, (MINI / COLD).read_text(encoding="utf-8"), twin.replace("id: pneumonia", "id: common_cold"))
+    problems = changed(
+        COLD, (MINI / COLD).read_text(encoding="utf-8"), twin.replace("id: pneumonia", "id: common_cold")
+    )
     assert any("几乎一样" in p for p in problems)
 
 
@@ -99,7 +147,9 @@ def test_red_flag_examples_are_tried(tmp_path, mini_library):
     shutil.copytree(MINI, root)
     path = root / "red_flags/chest_pain.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("present: [chest_pain], absent", "present: [chest_pain, cold_sweat], absent"), encoding="utf-8")
+    path.write_text(
+        text.replace("present: [chest_pain], absent", "present: [chest_pain, cold_sweat], absent"), encoding="utf-8"
+    )
     library = load_library(root)
     library.tables = mini_library.tables
     problems = list(check_examples(library, prepare(to_bytes(compile_library(library)))))
@@ -108,7 +158,11 @@ def test_red_flag_examples_are_tried(tmp_path, mini_library):
     library = load_library(root)
     library.tables = mini_library.tables
     problems = [str(p) for p in check_examples(library, prepare(to_bytes(compile_library(library))))]
-    assert len(problems) == 1 and problems[0].startswith("red_flags/chest_pain.yaml:19: ") and "不该触发却触发了" in problems[0]
+    assert (
+        len(problems) == 1
+        and problems[0].startswith("red_flags/chest_pain.yaml:19: ")
+        and "不该触发却触发了" in problems[0]
+    )
 
 
 def test_a_doctors_case_that_comes_out_differently_is_reported(tmp_path, mini_library):

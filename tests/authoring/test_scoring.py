@@ -17,7 +17,9 @@ def test_a_disease_is_right_by_code_prefix_or_by_name():
     assert not is_right(gold, "肺", (), "J1")
 
 
-@pytest.mark.parametrize(("one", "other"), [("手足口病", "手足口"), ("干燥综合征", "干燥"), ("抑郁 症", "抑郁"), ("痔（混合）", "痔混合")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("手足口病", "手足口"), ("干燥综合征", "干燥"), ("抑郁 症", "抑郁"), ("痔（混合）", "痔混合")]
+)
 def test_names_are_compared_without_punctuation_and_suffix(one, other):
     assert plain_name(one) == plain_name(other)
 
@@ -40,7 +42,12 @@ def labelled(case_id, complaint, gold_name, urgency, **more):
         "id": case_id,
         "age_years": 60,
         "chief_complaint": complaint,
-        "gold": {"name": gold_name, "accept_names": [gold_name], "urgency": urgency, "must_not_miss": urgency == "emergency"},
+        "gold": {
+            "name": gold_name,
+            "accept_names": [gold_name],
+            "urgency": urgency,
+            "must_not_miss": urgency == "emergency",
+        },
         **more,
     }
 

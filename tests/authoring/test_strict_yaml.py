@@ -21,7 +21,8 @@ def test_words_that_yaml_would_turn_into_something_else_stay_as_written(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("true", True), ("false", False), ("null", None), ("12", 12), ("-3", -3), ("0.25", 0.25), (".5", 0.5)]
+    ("written", "meant"),
+    [("true", True), ("false", False), ("null", None), ("12", 12), ("-3", -3), ("0.25", 0.25), (".5", 0.5)],
 )
 def test_only_truth_null_and_numbers_are_read_as_such(tmp_path, written, meant):
     raw, _ = read(tmp_path, f"key: {written}\n")

@@ -81,7 +81,11 @@ def test_a_batch_answers_every_line_in_order_and_reports_bad_ones(tmp_path, caps
     assert main(["assess", "--batch", str(source), "--out", str(out), "--jobs", jobs]) == 0
     answers = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [a["id"] for a in answers] == [str(i) if i != 12 else None for i in range(130)]
-    assert answers[11] == {"id": "11", "line": 12, "error": {"field": "age_years", "message": "age_years 要写数字；不知道就不写"}}
+    assert answers[11] == {
+        "id": "11",
+        "line": 12,
+        "error": {"field": "age_years", "message": "age_years 要写数字；不知道就不写"},
+    }
     assert answers[12]["line"] == 13 and "不是完整的 JSON" in answers[12]["error"]["message"]
     told = capsys.readouterr().err
     assert "第 12 行" in told and "130 行，128 个评估，2 行未能评估" in told
@@ -89,14 +93,23 @@ def test_a_batch_answers_every_line_in_order_and_reports_bad_ones(tmp_path, caps
 
 def test_evaluate_reports_figures(tmp_path, capsys):
     cases = [
-        {**CASE, "gold": {"name": "急性心肌梗死", "accept_icd10": ["I21"], "urgency": "emergency", "must_not_miss": True}},
-        {"id": "乙", "chief_complaint": "流鼻涕", "gold": {"name": "感冒", "accept_names": ["感冒"], "urgency": "self_care"}},
+        {
+            **CASE,
+            "gold": {"name": "急性心肌梗死", "accept_icd10": ["I21"], "urgency": "emergency", "must_not_miss": True},
+        },
+        {
+            "id": "乙",
+            "chief_complaint": "流鼻涕",
+            "gold": {"name": "感冒", "accept_names": ["感冒"], "urgency": "self_care"},
+        },
     ]
     path = tmp_path / "cases.jsonl"
     path.write_text("\n".join(json.dumps(c) for c in cases), encoding="utf-8")
     assert main(["evaluate", str(path), "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)[0]
-    assert figures["top"]["1"] == pytest.approx({"hits": 2, "cases": 2, "value": 1.0, "low": 0.342, "high": 1.0}, abs=0.001)
+    assert figures["top"]["1"] == pytest.approx(
+        {"hits": 2, "cases": 2, "value": 1.0, "low": 0.342, "high": 1.0}, abs=0.001
+    )
     assert figures["triage"]["exact"]["hits"] == 2 and figures["must_not_miss_captured"]["cases"] == 1
     assert main(["evaluate", str(path)]) == 0
     assert "知识库覆盖" in capsys.readouterr().out

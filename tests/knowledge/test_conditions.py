@@ -76,7 +76,9 @@ def test_age_sex_pregnancy_and_month_are_unknown_when_not_given():
 
 
 def test_onset_severity_and_duration_of_a_finding():
-    fact = Fact(finding="headache", status=Status.PRESENT, onset=Onset.SUDDEN, severity=Severity.MODERATE, duration_days=2)
+    fact = Fact(
+        finding="headache", status=Status.PRESENT, onset=Onset.SUDDEN, severity=Severity.MODERATE, duration_days=2
+    )
     known = Presentation(facts={"headache": fact}, values={})
     assert evaluate(parse_condition({"finding": "headache", "onset": "sudden"}), known) is True
     assert evaluate(parse_condition({"finding": "headache", "severity": "mild"}), known) is True

@@ -78,7 +78,9 @@ def test_structured_facts_override_the_text(mini):
 
 
 def test_a_structured_unknown_takes_a_misread_finding_back(mini):
-    answer = assess({"id": "x", "chief_complaint": "咳嗽", "findings": [{"finding": "cough", "status": "unknown"}]}, mini)
+    answer = assess(
+        {"id": "x", "chief_complaint": "咳嗽", "findings": [{"finding": "cough", "status": "unknown"}]}, mini
+    )
     assert all(f.finding != "cough" for c in answer.differential for f in (*c.supports, *c.against))
 
 
@@ -131,13 +133,17 @@ def test_every_shown_item_names_a_source(mini):
 
 
 def test_candidates_limit_the_answer(mini):
-    answer = assess({"id": "x", "chief_complaint": "咳嗽", "candidates": ["pneumonia", "acute_myocardial_infarction"]}, mini)
+    answer = assess(
+        {"id": "x", "chief_complaint": "咳嗽", "candidates": ["pneumonia", "acute_myocardial_infarction"]}, mini
+    )
     assert {c.disease for c in answer.differential} == {"pneumonia", "acute_myocardial_infarction"}
 
 
 def test_gold_labels_and_other_fields_are_never_read(mini):
     case = {"id": "x", "chief_complaint": "咳嗽"}
-    assert assess({**case, "gold": {"name": "肺炎"}, "department": "心内科", "dialogue": []}, mini) == assess(case, mini)
+    assert assess({**case, "gold": {"name": "肺炎"}, "department": "心内科", "dialogue": []}, mini) == assess(
+        case, mini
+    )
 
 
 def test_the_same_case_gives_the_same_bytes(mini):

@@ -163,7 +163,10 @@ def _check_names(diseases: list[Entry]) -> Iterator[Problem]:
 def _check_copies(diseases: list[Entry]) -> Iterator[Problem]:
     seen: dict[str, Entry] = {}
     for entry in diseases:
-        texts = [(("danger",), entry.raw.get("danger")), (("exclude",), entry.raw.get("exclude"))]
+        texts: list[tuple[tuple[str | int, ...], Any]] = [
+            (("danger",), entry.raw.get("danger")),
+            (("exclude",), entry.raw.get("exclude")),
+        ]
         steps = entry.raw.get("management") or ()
         texts += [(("management", i), step.get("text")) for i, step in enumerate(steps) if isinstance(step, dict)]
         for path, text in texts:

@@ -30,7 +30,7 @@ def known(entry: Entry, ids: Iterable[str], known_ids: set[str], what: str, *pat
     """A problem for each id that nothing defines, with the nearest one."""
     for index, one in enumerate(ids):
         if one not in known_ids:
-            at = (*path, one) if isinstance(_part(entry.raw, path), LineDict) else (*path, index)
+            at: tuple[str | int, ...] = (*path, one) if isinstance(_part(entry.raw, path), LineDict) else (*path, index)
             yield entry.problem(f"没有登记{what} {one}（{nearest(str(one), known_ids)}）", *at)
 
 

@@ -83,7 +83,10 @@ def never_fires(condition: Condition) -> str | None:
 
 def _contradiction(parts: tuple[Condition, ...]) -> str | None:
     bounds: dict[str, list[tuple[float, float]]] = {}
-    sexes, statuses, pregnant, months = set(), {}, set(), []
+    sexes: set[str] = set()
+    statuses: dict[str, Status] = {}
+    pregnant: set[bool] = set()
+    months: list[set[int]] = []
     for part in parts:
         match part:
             case SexIs(sex):

@@ -9,11 +9,11 @@ from cunyi.authoring.load import Entry, Library
 from cunyi.authoring.strict_yaml import Problem
 from cunyi.domain.errors import UserError
 from cunyi.domain.finding import Status
+from cunyi.domain.intake import parse_case
 from cunyi.knowledge.conditions import evaluate
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
-from cunyi.domain.intake import parse_case
 
 _VITALS = frozenset(
     {

@@ -79,6 +79,7 @@ def _construct(node: yaml.Node, name: str, problems: list[Problem], *, prose: bo
         items.line = line
         items.lines = [item.start_mark.line + 1 for item in node.value]
         return items
+    assert isinstance(node, yaml.ScalarNode)
     return _construct_scalar(node, name, problems, prose=prose)
 
 

@@ -189,4 +189,5 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The assessment as JSON-able data, field names as in the assessment format."""
-        return msgspec.to_builtins(self)
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Bad input, told in the user's language: which field, what is wrong, the way out. No traceback is shown for it.
+    """Bad input (使用错误), told in the user's language: which field, what is wrong, the way out. No traceback is shown for it.
 
     `field` names the input (a case field, a command-line argument), `message` is Chinese prose that says what to do.
     """
@@ -18,4 +18,4 @@ class UserError(Exception):
 
 
 class KnowledgeError(UserError):
-    """The compiled knowledge is missing, damaged or made by another version of the program."""
+    """The compiled knowledge (知识库错误) is missing, damaged or made by another version of the program."""

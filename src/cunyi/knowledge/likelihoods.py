@@ -7,7 +7,7 @@ its parent, so a chain of present findings is never counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -19,6 +19,18 @@ Matrix = NDArray[np.float32]
 _IMPOSSIBLE = -25.0
 _LOWEST, _HIGHEST = 0.0005, 0.99
 _MONTHS = range(1, 13)
+
+
+class Prior(msgspec.Struct):
+    """Log base rates of the diseases and log multipliers to add, each an array over diseases."""
+
+    base: Matrix
+    age_edges: NDArray[np.float64]
+    age: Matrix
+    """One row for each stretch of age that begins at an edge."""
+    sex: dict[str | None, Matrix]
+    month: dict[int | None, Matrix]
+    pregnancy: dict[bool | None, Matrix]
 
 
 class Likelihoods(msgspec.Struct):
@@ -43,12 +55,7 @@ class Likelihoods(msgspec.Struct):
     """Whether the disease says something about the finding itself, F×D."""
     ancestors: dict[str, tuple[str, ...]]
     descendants: dict[str, tuple[str, ...]]
-    base: Matrix
-    age_edges: NDArray[np.float64]
-    age: Matrix
-    sex: dict[str | None, Matrix]
-    month: dict[int | None, Matrix]
-    pregnancy: dict[bool | None, Matrix]
+    prior: Prior
 
 
 def build_likelihoods(
@@ -92,8 +99,7 @@ def build_likelihoods(
         listed=listed,
         ancestors={f: _closure(f, lambda g: findings[g].parents) for f in order},
         descendants=_descendants(order, findings),
-        base=_base(diseases.values(), region),
-        **_multipliers(list(diseases.values()), pregnant_share),
+        prior=_prior(list(diseases.values()), region, pregnant_share),
     )
 
 
@@ -114,14 +120,14 @@ def _parents_first(findings: Mapping[str, Finding]) -> list[str]:
     return order
 
 
-def _closure(finding: str, above: object) -> tuple[str, ...]:
+def _closure(finding: str, above: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
     found: list[str] = []
-    queue = list(above(finding))  # type: ignore[operator]
+    queue = list(above(finding))
     while queue:
         current = queue.pop(0)
         if current not in found:
             found.append(current)
-            queue.extend(above(current))  # type: ignore[operator]
+            queue.extend(above(current))
     return tuple(found)
 
 
@@ -187,35 +193,35 @@ def _log(values: Sequence[float]) -> Matrix:
     return np.where(array > 0, np.log(np.maximum(array, 1e-12)), _IMPOSSIBLE).astype(np.float32)
 
 
-def _base(diseases: object, region: str) -> Matrix:
-    return _log([d.base_rate / 100_000 * d.region.get(region, 1.0) for d in diseases])  # type: ignore[attr-defined]
-
-
-def _multipliers(diseases: Sequence[Disease], pregnant_share: float) -> dict[str, object]:
+def _prior(diseases: Sequence[Disease], region: str, pregnant_share: float) -> Prior:
     edges = sorted({edge for d in diseases for lower, upper, _ in d.age for edge in (lower, upper)} | {0.0, 200.0})
-
-    def at_age(disease: Disease, years: float) -> float:
-        return next((factor for lower, upper, factor in disease.age if lower <= years < upper), 1.0)
-
-    def by_sex(disease: Disease, sex: str | None) -> float:
-        if sex is None:
-            return (disease.sex.get("male", 1.0) + disease.sex.get("female", 1.0)) / 2
-        return disease.sex.get(sex, 1.0)
-
-    def by_pregnancy(disease: Disease, pregnant: bool | None) -> float:
-        if disease.requires_pregnancy:
-            return {True: 1 / pregnant_share, False: 0.0, None: 1.0}[pregnant]
-        return disease.pregnancy if pregnant else 1.0
-
-    return {
-        "age_edges": np.array(edges),
-        "age": np.stack([_log([at_age(d, years) for d in diseases]) for years in edges]),
-        "sex": {sex: _log([by_sex(d, sex) for d in diseases]) for sex in ("male", "female", None)},
-        "month": {
-            None: np.zeros(len(diseases), dtype=np.float32),
-            **{month: _log([d.season.get(month, 1.0) for d in diseases]) for month in _MONTHS},
+    pregnancies: tuple[bool | None, ...] = (True, False, None)
+    sexes: tuple[str | None, ...] = ("male", "female", None)
+    months: dict[int | None, Matrix] = {m: _log([d.season.get(m, 1.0) for d in diseases]) for m in _MONTHS}
+    months[None] = np.zeros(len(diseases), dtype=np.float32)
+    return Prior(
+        base=_log([d.base_rate / 100_000 * d.region.get(region, 1.0) for d in diseases]),
+        age_edges=np.array(edges),
+        age=np.stack([_log([_at_age(d, years) for d in diseases]) for years in edges]),
+        sex={sex: _log([_by_sex(d, sex) for d in diseases]) for sex in sexes},
+        month=months,
+        pregnancy={
+            pregnant: _log([_by_pregnancy(d, pregnant, pregnant_share) for d in diseases]) for pregnant in pregnancies
         },
-        "pregnancy": {
-            pregnant: _log([by_pregnancy(d, pregnant) for d in diseases]) for pregnant in (True, False, None)
-        },
-    }
+    )
+
+
+def _at_age(disease: Disease, years: float) -> float:
+    return next((factor for lower, upper, factor in disease.age if lower <= years < upper), 1.0)
+
+
+def _by_sex(disease: Disease, sex: str | None) -> float:
+    if sex is None:
+        return (disease.sex.get("male", 1.0) + disease.sex.get("female", 1.0)) / 2
+    return disease.sex.get(sex, 1.0)
+
+
+def _by_pregnancy(disease: Disease, pregnant: bool | None, pregnant_share: float) -> float:
+    if disease.requires_pregnancy:
+        return {True: 1 / pregnant_share, False: 0.0, None: 1.0}[pregnant]
+    return disease.pregnancy if pregnant else 1.0

@@ -35,7 +35,8 @@ class RankedExamination(msgspec.Struct, frozen=True):
 
 def uncertainty(probability: NDArray[np.float64], harm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Harm-weighted Gini impurity of each column of probabilities (diseases in rows)."""
-    return (harm[:, None] * probability * (1 - probability)).sum(axis=0)
+    impurity: NDArray[np.float64] = (harm[:, None] * probability * (1 - probability)).sum(axis=0)
+    return impurity
 
 
 def rank_questions(
@@ -95,12 +96,12 @@ def _chance_now(
 ) -> NDArray[np.float64]:
     """P(finding | disease, what is known): a variant of a present parent is that much likelier."""
     likelihoods = knowledge.likelihoods
-    chance = likelihoods.probability[np.ix_(rows, top)].astype(np.float64)
+    chance: NDArray[np.float64] = likelihoods.probability[np.ix_(np.array(rows), top)].astype(np.float64)
     for position, row in enumerate(rows):
         above = int(likelihoods.parent[row])
         if above >= 0 and presentation.status(likelihoods.finding_ids[above]) == Status.PRESENT:
             chance[position] /= likelihoods.probability[above, top]
-    return np.clip(chance, 0, 1)
+    return chance.clip(0, 1)
 
 
 def rank_examinations(

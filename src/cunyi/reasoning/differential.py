@@ -40,15 +40,16 @@ def log_prior(presentation: Presentation, likelihoods: Likelihoods, *, for_dange
     For danger a known pregnancy never makes a disease rarer than an unknown one, so that learning of it cannot make
     triage milder.
     """
-    prior: Matrix = likelihoods.base.copy()
+    table = likelihoods.prior
+    prior: Matrix = table.base.copy()
     if presentation.age_years is not None:
-        band = int(np.searchsorted(likelihoods.age_edges, presentation.age_years, side="right")) - 1
-        prior += likelihoods.age[min(max(band, 0), len(likelihoods.age) - 1)]
-    prior += likelihoods.sex[presentation.sex]
-    prior += likelihoods.month[presentation.month]
-    pregnancy = likelihoods.pregnancy[presentation.pregnant]
+        band = int(np.searchsorted(table.age_edges, presentation.age_years, side="right")) - 1
+        prior += table.age[min(max(band, 0), len(table.age) - 1)]
+    prior += table.sex[presentation.sex]
+    prior += table.month[presentation.month]
+    pregnancy = table.pregnancy[presentation.pregnant]
     if for_danger and presentation.pregnant:
-        pregnancy = np.maximum(pregnancy, likelihoods.pregnancy[None])
+        pregnancy = np.maximum(pregnancy, table.pregnancy[None])
     return prior + pregnancy
 
 

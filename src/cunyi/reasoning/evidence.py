@@ -62,17 +62,19 @@ def gather(
                 break
         for_ids.append(finding)
         rows.append(total * np.float32(weight))
-    against_ids, against, danger = [], [], np.zeros(columns, dtype=np.float32)
-    for finding in sorted(explicit, key=index.__getitem__):
-        if facts[finding].status != Status.ABSENT:
-            continue
-        row = index[finding]
-        danger += np.minimum(0, np.maximum(likelihoods.absent[row], likelihoods.absent_variant[row]))
+    denied = sorted(index[f] for f in explicit if facts[f].status == Status.ABSENT)
+    counted_denials, as_variant = [], []
+    for row in denied:
         above = _status_above(row, facts, likelihoods)
-        if above == Status.ABSENT:
-            continue
-        against_ids.append(finding)
-        against.append(likelihoods.absent_variant[row] if above == Status.PRESENT else likelihoods.absent[row])
+        if above != Status.ABSENT:
+            counted_denials.append(row)
+            as_variant.append(above == Status.PRESENT)
+    against = np.where(
+        np.array(as_variant, dtype=np.bool_)[:, None],
+        likelihoods.absent_variant[counted_denials],
+        likelihoods.absent[counted_denials],
+    )
+    danger = np.minimum(0, np.maximum(likelihoods.absent[denied], likelihoods.absent_variant[denied])).sum(axis=0)
     groups: dict[str, list[int]] = {}
     for position, finding in enumerate(for_ids):
         group = findings[finding].group
@@ -81,8 +83,8 @@ def gather(
     return Evidence(
         for_ids=for_ids,
         for_rows=np.stack(rows) if rows else np.zeros((0, columns), dtype=np.float32),
-        against_ids=against_ids,
-        against_rows=np.stack(against) if against else np.zeros((0, columns), dtype=np.float32),
+        against_ids=[likelihoods.finding_ids[row] for row in counted_denials],
+        against_rows=against,
         danger_against=danger,
         groups={group: positions for group, positions in groups.items() if len(positions) > 1},
     )
@@ -99,7 +101,7 @@ def _status_above(row: int, facts: Mapping[str, Fact], likelihoods: Likelihoods)
 def total_for(evidence: Evidence, *, positive_only: bool, repeat_weight: float) -> Matrix:
     """The sum of what speaks for each disease; within a correlated group all but the strongest count `repeat_weight`."""
     rows = np.maximum(evidence.for_rows, 0) if positive_only else evidence.for_rows
-    total = rows.sum(axis=0)
+    total: Matrix = rows.sum(axis=0)
     for positions in evidence.groups.values():
         members = rows[positions]
         total -= (1 - repeat_weight) * (members.sum(axis=0) - members.max(axis=0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 
 from cunyi.domain.assessment import (
@@ -18,7 +20,7 @@ from cunyi.domain.assessment import (
     TriageResult,
     WeighedFinding,
 )
-from cunyi.domain.finding import Fact, Status
+from cunyi.domain.finding import Fact
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import Bounds
@@ -31,6 +33,7 @@ from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import Reception
 from cunyi.reasoning.triage import Triage
 
+_UNKNOWN_SHOWN = 8
 _NOTABLE = 0.05
 """Log-odds below which a finding is not worth showing as evidence."""
 
@@ -123,13 +126,8 @@ def _weighed(
 
 
 def _unknown(column: int, presentation: Presentation, knowledge: Knowledge) -> list[str]:
-    likelihoods = knowledge.likelihoods
-    rows = np.flatnonzero(likelihoods.listed[:, column])
-    open_rows = [r for r in rows if presentation.status(likelihoods.finding_ids[r]) == Status.UNKNOWN]
-    open_rows.sort(
-        key=lambda r: -abs(float(likelihoods.present[r, column])) * float(likelihoods.probability[r, column])
-    )
-    return [likelihoods.finding_ids[r] for r in open_rows[:8]]
+    facts = presentation.facts
+    return list(islice((f for f in knowledge.telling_findings[column] if f not in facts), _UNKNOWN_SHOWN))
 
 
 def exclusions(excluded: list[Raised], differential: Differential, knowledge: Knowledge) -> list[MustExclude]:

@@ -13,7 +13,8 @@ from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.artefact import decode
 from cunyi.knowledge.conditions import FindingIs, leaves
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix, build_likelihoods
-from cunyi.knowledge.model import Content, Finding
+from cunyi.knowledge.model import Content, Finding, RedFlag, ReferralRule
+from cunyi.reasoning.rules import RuleIndex, by_complaint
 from cunyi.reasoning.settings import Settings, read_settings
 from cunyi.text.reader import Language
 
@@ -35,6 +36,11 @@ class Knowledge(msgspec.Struct):
     """How much speaks for each disease in a typical patient with it: Σ P(f|d) · log LR over its findings."""
     askable_rows: tuple[NDArray[np.int64], ...]
     """For each disease the findings it says something about that can be asked or looked for in a village clinic."""
+    telling_findings: tuple[tuple[str, ...], ...]
+    """For each disease the findings it lists, those that tell most first."""
+    flag_index: RuleIndex[RedFlag]
+    flags_of_complaint: dict[str, tuple[RedFlag, ...]]
+    referral_index: RuleIndex[ReferralRule]
 
 
 def prepare(data: bytes) -> Knowledge:
@@ -61,6 +67,10 @@ def prepare(data: bytes) -> Knowledge:
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
         typical_support=_typical_support(likelihoods, content),
         askable_rows=_askable_rows(likelihoods, content.findings),
+        telling_findings=_telling_findings(likelihoods),
+        flag_index=RuleIndex(content.red_flags.values()),
+        flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
+        referral_index=RuleIndex(content.referral.values()),
     )
 
 
@@ -73,7 +83,8 @@ def _typical_support(likelihoods: Likelihoods, content: Content) -> Matrix:
     for column, disease in enumerate(content.diseases.values()):
         for finding in disease.risk_factors:
             risk[likelihoods.finding_index[finding], column] = True
-    return np.maximum(np.where(usable & ~risk, gain, 0).sum(axis=0), 1e-3).astype(np.float32)
+    typical: Matrix = np.maximum(np.where(usable & ~risk, gain, 0).sum(axis=0), 1e-3).astype(np.float32)
+    return typical
 
 
 def _askable_rows(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> tuple[NDArray[np.int64], ...]:
@@ -85,6 +96,16 @@ def _askable_rows(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> 
         ]
     )
     return tuple(np.flatnonzero(likelihoods.listed[:, c] & askable) for c in range(likelihoods.listed.shape[1]))
+
+
+def _telling_findings(likelihoods: Likelihoods) -> tuple[tuple[str, ...], ...]:
+    worth = np.abs(likelihoods.present) * likelihoods.probability
+    telling = []
+    for column in range(likelihoods.listed.shape[1]):
+        rows = np.flatnonzero(likelihoods.listed[:, column])
+        order = rows[np.argsort(-worth[rows, column], kind="stable")]
+        telling.append(tuple(likelihoods.finding_ids[row] for row in order))
+    return tuple(telling)
 
 
 def _in_order(findings: Mapping[str, Finding]) -> tuple[Finding, ...]:

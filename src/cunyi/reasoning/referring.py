@@ -37,7 +37,7 @@ def propose_referral(
     ]
     proposals += [
         _Proposal(rule.to, rule.within, rule.reason, rule.sources)
-        for rule in knowledge.content.referral.values()
+        for rule in knowledge.referral_index.candidates(presentation)
         if evaluate(rule.when, presentation)
     ]
     diseases = list(knowledge.content.diseases.values())

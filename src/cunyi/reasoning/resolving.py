@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from cunyi.domain.finding import Fact, Origin, Severity, Status, When, Who
 from cunyi.domain.presentation import Conflict
-from cunyi.knowledge.conditions import evaluate
 from cunyi.knowledge.model import Finding
 
 LASTING_KINDS = frozenset({"history", "exposure", "drug"})

@@ -38,18 +38,16 @@ class Triage(msgspec.Struct):
 
 def judge(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> Triage:
     """The triage of one presentation."""
-    raised, undecided = [], []
-    for flag in knowledge.content.red_flags.values():
-        holds = evaluate(flag.when, presentation)
-        if holds:
-            raised.append(RaisedFlag(flag, TriageLevel.from_code(flag.triage)))
-        elif holds is None and _concerns_complaint(flag, presentation):
-            undecided.append(flag)
+    raised = [
+        RaisedFlag(flag, TriageLevel.from_code(flag.triage))
+        for flag in knowledge.flag_index.candidates(presentation)
+        if evaluate(flag.when, presentation)
+    ]
     raised.sort(key=lambda r: -r.level)
     level_by_disease = _levels_reached(differential, knowledge)
     level = TriageLevel(max([int(level_by_disease.max(initial=0)), *(int(r.level) for r in raised)]))
     reached = np.flatnonzero((level_by_disease == level) & (level_by_disease > TriageLevel.SELF_CARE))
-    ask_first = _ask_first(undecided, level, presentation, knowledge)
+    ask_first = _ask_first(level, presentation, knowledge)
     return Triage(
         level=level,
         flags=raised,
@@ -73,19 +71,18 @@ def _levels_reached(differential: Differential, knowledge: Knowledge) -> NDArray
     return levels
 
 
-def _concerns_complaint(flag: RedFlag, presentation: Presentation) -> bool:
-    return any(presentation.status(finding) == Status.PRESENT for finding in flag.complaint)
-
-
-def _ask_first(
-    undecided: list[RedFlag], level: TriageLevel, presentation: Presentation, knowledge: Knowledge
-) -> list[str]:
-    """Unknown findings of graver undecided flags that can be asked or looked for here, gravest flag first."""
-    asked: list[str] = []
-    for flag in sorted(undecided, key=lambda f: -TriageLevel.from_code(f.triage)):
-        if TriageLevel.from_code(flag.triage) <= level:
-            continue
-        for finding in undecided_findings(flag.when, presentation):
-            if finding not in asked and knowledge.content.findings[finding].obtain in ("ask", "village"):
-                asked.append(finding)
-    return asked
+def _ask_first(level: TriageLevel, presentation: Presentation, knowledge: Knowledge) -> list[str]:
+    """Unknown findings of graver undecided flags of the complaint that can be asked or looked for here, gravest first."""
+    graver: dict[str, RedFlag] = {}
+    for finding, fact in presentation.facts.items():
+        if fact.status == Status.PRESENT:
+            for flag in knowledge.flags_of_complaint.get(finding, ()):
+                if TriageLevel.from_code(flag.triage) > level:
+                    graver[flag.id] = flag
+    asked: dict[str, None] = {}
+    for flag in sorted(graver.values(), key=lambda f: (-TriageLevel.from_code(f.triage), f.id)):
+        if evaluate(flag.when, presentation) is None:
+            for finding in undecided_findings(flag.when, presentation):
+                if knowledge.content.findings[finding].obtain in ("ask", "village"):
+                    asked[finding] = None
+    return list(asked)

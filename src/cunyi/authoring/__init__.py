@@ -1,0 +1,1 @@
+"""Loads, checks, builds, renders and evaluates the knowledge base; for clinicians and for CI."""

@@ -1,0 +1,1 @@
+"""Differential, triage, questions, referral and explanation; `assess` is the only door."""
