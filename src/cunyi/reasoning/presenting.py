@@ -79,7 +79,9 @@ def _derive(presentation: Presentation, knowledge: Knowledge) -> set[str]:
         if finding.id in presentation.facts and status == Status.ABSENT:
             continue
         presentation.facts[finding.id] = Fact(finding=finding.id, status=status, origin=Origin.DERIVED)
-        derived.add(finding.id)
+        # A rule that fails beside its parent says something (cough, but for three days only); otherwise nothing was said.
+        if value or any(presentation.status(parent) == Status.PRESENT for parent in finding.parents):
+            derived.add(finding.id)
         if value:
             close_over_hierarchy(presentation.facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
     return derived
