@@ -12,11 +12,17 @@ KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 MINI = Path(__file__).parent / "mini_knowledge"
 
 
+def with_real_language(library: Library) -> Library:
+    """A small library with the language tables and settings of the real one."""
+    real = load_library(KNOWLEDGE)
+    library.tables, library.settings = real.tables, real.settings
+    return library
+
+
 @pytest.fixture(scope="session")
 def mini_library() -> Library:
     library = load_library(MINI)
-    library.tables = load_library(KNOWLEDGE).tables
-    return library
+    return with_real_language(library)
 
 
 @pytest.fixture(scope="session")

@@ -151,12 +151,12 @@ def test_red_flag_examples_are_tried(tmp_path, mini_library):
         text.replace("present: [chest_pain], absent", "present: [chest_pain, cold_sweat], absent"), encoding="utf-8"
     )
     library = load_library(root)
-    library.tables = mini_library.tables
+    library.tables, library.settings = mini_library.tables, mini_library.settings
     problems = list(check_examples(library, prepare(to_bytes(compile_library(library)))))
     assert problems == []  # absent wins over present for the same finding, so the example still spares
     path.write_text(text.replace("absent: [cold_sweat]", "vitals: {systolic_mmhg: 80}"), encoding="utf-8")
     library = load_library(root)
-    library.tables = mini_library.tables
+    library.tables, library.settings = mini_library.tables, mini_library.settings
     problems = [str(p) for p in check_examples(library, prepare(to_bytes(compile_library(library))))]
     assert (
         len(problems) == 1
@@ -175,7 +175,7 @@ def test_a_doctors_case_that_comes_out_differently_is_reported(tmp_path, mini_li
         encoding="utf-8",
     )
     library = load_library(root)
-    library.tables = mini_library.tables
+    library.tables, library.settings = mini_library.tables, mini_library.settings
     problems = [p.message for p in check_examples(library, prepare(to_bytes(compile_library(library))))]
     assert len(problems) == 3
     assert problems[0] == "病例“感冒”与预期不符（李医生）：分诊应为 emergency，实为 self_care"
@@ -187,5 +187,5 @@ def test_the_same_library_gives_the_same_bytes(mini_library):
 
 def load_library_again(like):
     library = load_library(MINI)
-    library.tables = like.tables
+    library.tables, library.settings = like.tables, like.settings
     return library

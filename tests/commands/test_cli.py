@@ -23,6 +23,7 @@ def source(tmp_path, mini_root, knowledge_root):
     shutil.copytree(mini_root, root)
     for table in (knowledge_root / "language").glob("*.csv"):
         shutil.copy(table, root / "language")
+    shutil.copy(knowledge_root / "case_mix.yaml", root)
     return root
 
 

@@ -34,6 +34,8 @@ class Knowledge(msgspec.Struct):
     harm: Matrix
     typical_support: Matrix
     """How much speaks for each disease in a typical patient with it: Σ P(f|d) · log LR over its findings."""
+    defining: NDArray[np.bool_]
+    """Findings (rows) that nearly every patient with a disease (column) has and few others, asked or seen here."""
     askable_rows: tuple[NDArray[np.int64], ...]
     """For each disease the findings it says something about that can be asked or looked for in a village clinic."""
     telling_findings: tuple[tuple[str, ...], ...]
@@ -66,6 +68,7 @@ def prepare(data: bytes) -> Knowledge:
         criticality=np.array([Criticality.from_code(d.criticality) for d in diseases], dtype=np.int8),
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
         typical_support=_typical_support(likelihoods, content),
+        defining=_defining(likelihoods, content, settings),
         askable_rows=_askable_rows(likelihoods, content.findings),
         telling_findings=_telling_findings(likelihoods),
         flag_index=RuleIndex(content.red_flags.values()),
@@ -85,6 +88,18 @@ def _typical_support(likelihoods: Likelihoods, content: Content) -> Matrix:
             risk[likelihoods.finding_index[finding], column] = True
     typical: Matrix = np.maximum(np.where(usable & ~risk, gain, 0).sum(axis=0), 1e-3).astype(np.float32)
     return typical
+
+
+def _defining(likelihoods: Likelihoods, content: Content, settings: Settings) -> NDArray[np.bool_]:
+    here = np.array([content.findings[f].obtain in ("ask", "village") for f in likelihoods.finding_ids])
+    ratio = np.log(likelihoods.probability / likelihoods.background[:, None])
+    defining: NDArray[np.bool_] = (
+        likelihoods.listed
+        & here[:, None]
+        & (likelihoods.probability >= settings.defining_probability)
+        & (ratio >= settings.defining_log_ratio)
+    )
+    return defining
 
 
 def _askable_rows(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> tuple[NDArray[np.int64], ...]:

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     case_mix: str
     case_mixes: dict[str, CaseMix]
     triage: dict[str, Thresholds]
+    defining_probability: float
+    defining_log_ratio: float
     harm: dict[str, float]
     must_exclude_probability: float
     must_exclude_raise: float

@@ -44,7 +44,7 @@ def judge(presentation: Presentation, differential: Differential, knowledge: Kno
         if evaluate(flag.when, presentation)
     ]
     raised.sort(key=lambda r: -r.level)
-    level_by_disease = _levels_reached(differential, knowledge)
+    level_by_disease = _levels_reached(presentation, differential, knowledge)
     level = TriageLevel(max([int(level_by_disease.max(initial=0)), *(int(r.level) for r in raised)]))
     reached = np.flatnonzero((level_by_disease == level) & (level_by_disease > TriageLevel.SELF_CARE))
     ask_first = _ask_first(level, presentation, knowledge)
@@ -57,15 +57,28 @@ def judge(presentation: Presentation, differential: Differential, knowledge: Kno
     )
 
 
-def _levels_reached(differential: Differential, knowledge: Knowledge) -> NDArray[np.int8]:
-    """For each disease the level of care that its own evidence asks for, self-care where it does not pass."""
+def _levels_reached(
+    presentation: Presentation, differential: Differential, knowledge: Knowledge
+) -> NDArray[np.int8]:
+    """For each disease the level of care that its own evidence asks for, self-care where it does not pass.
+
+    It passes with enough absolute evidence, a fair share of what a typical patient shows, and, where the disease has
+    defining findings, at least one of them. All three only grow with further present findings.
+    """
     levels = np.zeros(len(knowledge.triage), dtype=np.int8)
+    rows = [
+        knowledge.likelihoods.finding_index[finding]
+        for finding, fact in presentation.facts.items()
+        if fact.status == Status.PRESENT
+    ]
+    defined = knowledge.defining[rows].any(axis=0) | ~knowledge.defining.any(axis=0)
     for code, threshold in knowledge.settings.triage.items():
         level = int(TriageLevel.from_code(code))
         passes = (
             (knowledge.triage == level)
             & (differential.danger >= threshold.log_odds)
             & (differential.danger_support >= threshold.typical_share * knowledge.typical_support)
+            & defined
         )
         levels[passes] = level
     return levels
