@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("evaluate", help="用带标准答案的病例衡量准确、分诊和把握度")
     command.add_argument("files", nargs="+", type=Path, metavar="病例.jsonl")
     command.add_argument("--split", choices=("tune", "hold"), help="只用其中一半；hold 只给汇总")
+    command.add_argument("--case-mix", default=None, help="按哪种病例构成校准把握度（默认知识库所定）")
     command.add_argument("--json", action="store_true", help="输出 JSON")
     command.set_defaults(run=_evaluate)
 
@@ -145,6 +146,10 @@ def _assess_batch(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     knowledge = _knowledge()
+    if options.case_mix is not None:
+        if options.case_mix not in knowledge.settings.case_mixes:
+            raise UserError(f"没有这种病例构成；可用 {'、'.join(knowledge.settings.case_mixes)}", field="--case-mix")
+        knowledge.settings = msgspec.structs.replace(knowledge.settings, case_mix=options.case_mix)
     reports: list[Report] = []
     for path in options.files:
         cases = list(_labelled(path))

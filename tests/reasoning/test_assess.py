@@ -176,3 +176,13 @@ def test_bad_input_names_the_field(mini, case, field):
         assess(case, mini)
     assert refused.value.field == field
     assert refused.value.message
+
+
+def test_a_cooler_case_mix_spreads_confidence_and_still_sums_to_one(mini):
+    case = {"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}
+    mixes = {"cool": msgspec.structs.replace(mini.settings.case_mixes["primary_care"], temperature=0.5)}
+    settings = msgspec.structs.replace(mini.settings, case_mix="cool", case_mixes=mixes)
+    warm, cool = assess(case, mini), assess(case, msgspec.structs.replace(mini, settings=settings))
+    assert cool.differential[0].probability < warm.differential[0].probability
+    assert sum(c.probability for c in cool.differential) + cool.something_else == pytest.approx(1, abs=0.01)
+    assert cool.case_mix == "cool"

@@ -99,7 +99,18 @@ def _normalise(
     own = 1 / (1 + np.exp(np.clip(score[best][None, :] - score[best][:, None], -30, 30)))
     mass[best] += (both * own).sum(axis=1) + (both * (1 - own)).sum(axis=0)
     total = float(mass.sum()) + other_mass
-    return mass / total, other_mass / total
+    return _tempered(mass / total, other_mass / total, settings.case_mixes[settings.case_mix].temperature)
+
+
+def _tempered(
+    probability: NDArray[np.float64], something_else: float, temperature: float
+) -> tuple[NDArray[np.float64], float]:
+    """The shares as calibrated for the case mix in force."""
+    if temperature == 1:
+        return probability, something_else
+    tempered = np.where(probability > 0, probability, 0) ** temperature
+    total = float(tempered.sum()) + something_else**temperature
+    return tempered / total, something_else**temperature / total
 
 
 def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Settings) -> float:

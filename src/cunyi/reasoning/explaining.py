@@ -38,14 +38,6 @@ _NOTABLE = 0.05
 """Log-odds below which a finding is not worth showing as evidence."""
 
 
-def calibrated(probability: float, knowledge: Knowledge) -> float:
-    """The probability as calibrated for the case mix in force."""
-    mix = knowledge.settings.case_mixes[knowledge.settings.case_mix]
-    p = min(max(probability, 1e-9), 1 - 1e-9)
-    logit = mix.slope * np.log(p / (1 - p)) + mix.intercept
-    return float(1 / (1 + np.exp(-logit)))
-
-
 def _source_title(ids: tuple[str, ...] | list[str], knowledge: Knowledge) -> str:
     sources = knowledge.content.sources
     return "；".join(sources[i].title if i in sources else i for i in ids)
@@ -98,7 +90,7 @@ def candidates(
                 aliases=disease.aliases,
                 name_en=disease.name_en,
                 icd10=disease.icd10,
-                probability=round(calibrated(float(differential.probability[column]), knowledge), 4),
+                probability=round(float(differential.probability[column]), 4),
                 criticality=disease.criticality,
                 supports=_weighed([(f, w) for f, w in weights if w > _NOTABLE], presentation, knowledge),
                 against=_weighed([(f, w) for f, w in weights if w < -_NOTABLE], presentation, knowledge),
@@ -141,7 +133,7 @@ def exclusions(excluded: list[Raised], differential: Differential, knowledge: Kn
             aliases=diseases[r.disease].aliases,
             name_en=diseases[r.disease].name_en,
             icd10=diseases[r.disease].icd10,
-            probability=round(calibrated(float(differential.probability[r.disease]), knowledge), 4),
+            probability=round(float(differential.probability[r.disease]), 4),
             criticality=diseases[r.disease].criticality,
             raised_by=[findings[f].name for f in r.raised_by],
             how=diseases[r.disease].exclude or diseases[r.disease].danger,

@@ -15,12 +15,12 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How confidence is calibrated for one kind of patients (病例构成): p' = sigmoid(slope · logit(p) + intercept)."""
+    """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^temperature over the whole differential,
+    something else included, so that shares still sum to one (Guo et al., ICML 2017)."""
 
     name: str
     name_en: str
-    slope: float
-    intercept: float
+    temperature: float
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
