@@ -32,8 +32,9 @@ def check_findings(library: Library) -> Iterator[Problem]:
         obtain = raw.get("obtain") or {"sign": "village", "result": "county"}.get(str(raw.get("kind")), "ask")
         if obtain == "ask" and raw.get("when") is None and not (raw.get("ask") and raw.get("ask_en")):
             yield entry.problem("问得到的征象要写 ask 和 ask_en（用村民听得懂的话）")
-        if raw.get("in_context") and not raw.get("parent"):
-            yield entry.problem("有 in_context 就要有 parent", "in_context")
+        yield from known(entry, raw.get("context") or (), ids, "征象", "context")
+        if raw.get("in_context") and not (raw.get("parent") or raw.get("context")):
+            yield entry.problem("有 in_context 就要有 parent 或 context", "in_context")
         if raw.get("when") is not None:
             yield from check_condition(entry, raw["when"], ids, items, ("when",), raising=True)
         elif entry.id not in banded and not any(raw.get(key) for key in ("name", "terms", "spoken")):

@@ -120,7 +120,8 @@ def _expand(part: str, classes: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _contexts(findings: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
-    """For each finding with context terms, those whose presence makes them count: its parents and all below them."""
+    """For each finding with context terms, those whose presence makes them count: its parents,
+    its `context` and all below them."""
     index = {str(f["id"]): i for i, f in enumerate(findings)}
     children: dict[str, list[str]] = {}
     for finding in findings:
@@ -131,7 +132,7 @@ def _contexts(findings: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
         if not finding.get("in_context"):
             continue
         reach: list[str] = []
-        queue = [str(p) for p in finding.get("parent") or ()]
+        queue = [str(p) for key in ("parent", "context") for p in finding.get(key) or ()]
         while queue:
             current = queue.pop(0)
             if current not in reach and current in index:

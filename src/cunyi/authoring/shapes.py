@@ -104,7 +104,7 @@ FINDING: Shape = {
     "kind": (one_of("symptom", "sign", "history", "exposure", "drug", "result"), True),
     "parent": (many(identifier), False), "background": (number, True), "obtain": (one_of(*OBTAIN), False),
     "sex": (one_of("male", "female"), False), "terms": (many(text), False), "spoken": (many(text), False),
-    "local": (many(text), False), "in_context": (many(text), False), "absent_terms": (many(text), False),
+    "local": (many(text), False), "in_context": (many(text), False), "context": (many(identifier), False), "absent_terms": (many(text), False),
     "ask": (text, False), "ask_en": (text, False), "when": (mapping, False), "group": (identifier, False),
     "note": (text, False), "sources": SOURCES, "review": REVIEW,
 }  # fmt: skip
