@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     case_mix: str
     case_mixes: dict[str, CaseMix]
     triage: dict[str, Thresholds]
+    suspected: Thresholds
+    """What a critical disease's evidence must reach for the patient to be at least urgent."""
     defining_probability: float
     defining_log_ratio: float
     harm: dict[str, float]

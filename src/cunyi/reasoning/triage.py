@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cunyi.domain.finding import Status
 from cunyi.domain.presentation import Presentation
-from cunyi.domain.triage import TriageLevel
+from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.conditions import evaluate, undecided_findings
 from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.differential import Differential
@@ -81,6 +81,13 @@ def _levels_reached(
             & defined
         )
         levels[passes] = level
+    suspected = (
+        (knowledge.criticality >= Criticality.CRITICAL)
+        & (differential.danger >= knowledge.settings.suspected.log_odds)
+        & (differential.danger_support >= knowledge.settings.suspected.typical_share * knowledge.typical_support)
+        & defined
+    )
+    levels[suspected] = np.maximum(levels[suspected], int(TriageLevel.URGENT))
     return levels
 
 
