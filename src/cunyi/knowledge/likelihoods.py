@@ -19,6 +19,7 @@ Matrix = NDArray[np.float32]
 _IMPOSSIBLE = -25.0
 _LOWEST, _HIGHEST = 0.0005, 0.99
 _MONTHS = range(1, 13)
+_PREGNANCY = "pregnancy"
 
 
 class Prior(msgspec.Struct):
@@ -223,5 +224,7 @@ def _by_sex(disease: Disease, sex: str | None) -> float:
 
 def _by_pregnancy(disease: Disease, pregnant: bool | None, pregnant_share: float) -> float:
     if disease.requires_pregnancy:
-        return {True: 1 / pregnant_share, False: 0.0, None: 1.0}[pregnant]
+        # Where the pregnancy is among its findings, that finding raises the disease; the prior must not do so again.
+        known = 1.0 if _PREGNANCY in disease.findings else 1 / pregnant_share
+        return {True: known, False: 0.0, None: 1.0}[pregnant]
     return disease.pregnancy if pregnant else 1.0
