@@ -36,7 +36,7 @@ def test_quoted_numbers_stay_text(tmp_path):
 
 def test_a_full_width_comma_in_a_list_is_reported_with_its_line(tmp_path):
     _, problems = read(tmp_path, "name: x\nterms: [发热，咳嗽]\n")
-    assert [str(p) for p in problems][0].startswith("file.yaml:2: “发热，咳嗽”里有全角标点")
+    assert next(str(p) for p in problems).startswith("file.yaml:2: “发热，咳嗽”里有全角标点")
 
 
 def test_full_width_punctuation_is_welcome_in_prose(tmp_path):

@@ -98,7 +98,7 @@ def test_a_past_symptom_does_not_count_now_but_a_past_illness_does(mini):
 def test_a_derived_finding_raises_its_flag(mini):
     answer = assess({"id": "x", "chief_complaint": "咳嗽3周"}, mini)
     assert answer.triage.level == "routine"
-    assert [r.rule for r in answer.triage.reasons][0] == "cough.long"
+    assert next(r.rule for r in answer.triage.reasons) == "cough.long"
 
 
 def test_the_absence_of_a_parent_makes_its_variants_absent(mini):

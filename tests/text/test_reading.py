@@ -42,6 +42,8 @@ def values(mini):
         ("湿啰音阴性", "crackles", "absent"),
         ("双肺呼吸音清", "crackles", "absent"),
         ("全身无力", "weakness", "present"),
+        ("没解大便没力气", "weakness", "present"),
+        ("否认全身无力", "weakness", "absent"),
         ("无明显诱因咳嗽", "cough", "present"),
         ("咳嗽不止", "cough", "present"),
         ("吃了止咳药", "cough", None),
@@ -63,7 +65,9 @@ def test_status(read, text, finding, status):
 
 def test_a_negation_covers_an_enumeration_and_ends_at_a_new_predicate(read):
     found = read("无发热、咳嗽及流涕，伴胸痛")
-    assert [found[f].status.value for f in ("fever", "cough", "rhinorrhea", "chest_pain")] == ["absent"] * 3 + ["present"]
+    assert [found[f].status.value for f in ("fever", "cough", "rhinorrhea", "chest_pain")] == ["absent"] * 3 + [
+        "present"
+    ]
 
 
 def test_a_negation_ends_at_with_inside_a_clause(read):
@@ -199,7 +203,10 @@ def test_a_result_by_name_value_and_unit(mini):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(st.characters(codec="utf-8"), max_size=80) | st.text("无没有不咳嗽发烧胸口痛疼，、。：？0123456789.度℃/天年月(+-)高压低血", max_size=60))
+@given(
+    st.text(st.characters(codec="utf-8"), max_size=80)
+    | st.text("无没有不咳嗽发烧胸口痛疼，、。：？0123456789.度℃/天年月(+-)高压低血", max_size=60)
+)
 def test_any_text_is_read_the_same_way_twice_and_spans_lie_inside(mini, text):
     case = Case(**{field: text for field in TEXT_FIELDS})
     reading = read_case(case, mini.language)

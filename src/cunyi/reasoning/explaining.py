@@ -76,13 +76,14 @@ def candidates(
     diseases = list(knowledge.content.diseases.values())
     shown = knowledge.settings.shown["differential"]
     order = [int(c) for c in np.argsort(-differential.probability, kind="stable")[:shown]]
+    counted = [*evidence.for_ids, *evidence.against_ids]
+    rows = np.concatenate((evidence.for_rows[:, order], evidence.against_rows[:, order])).T.tolist()
     result = []
-    for column in order:
+    for column, row in zip(order, rows, strict=True):
         if differential.probability[column] <= 0:
             continue
         disease = diseases[column]
-        weights = [*zip(evidence.for_ids, evidence.for_rows[:, column], strict=True)]
-        weights += [*zip(evidence.against_ids, evidence.against_rows[:, column], strict=True)]
+        weights = [*zip(counted, row, strict=True)]
         result.append(
             Candidate(
                 disease=disease.id,
@@ -110,7 +111,7 @@ def _weighed(
         WeighedFinding(
             finding=finding,
             name=knowledge.content.findings[finding].name,
-            weight=round(float(weight), 2),
+            weight=round(weight, 2),
             span=presentation.facts[finding].span,
         )
         for finding, weight in ordered

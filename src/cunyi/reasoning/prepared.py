@@ -36,6 +36,8 @@ class Knowledge(msgspec.Struct):
     """How much speaks for each disease in a typical patient with it: Σ P(f|d) · log LR over its findings."""
     defining: NDArray[np.bool_]
     """Findings (rows) that nearly every patient with a disease (column) has and few others, asked or seen here."""
+    undefined: NDArray[np.bool_]
+    """Diseases without any such finding."""
     askable_rows: tuple[NDArray[np.int64], ...]
     """For each disease the findings it says something about that can be asked or looked for in a village clinic."""
     telling_findings: tuple[tuple[str, ...], ...]
@@ -57,6 +59,7 @@ def prepare(data: bytes) -> Knowledge:
         pregnant_share=settings.pregnant_share,
     )
     diseases = list(content.diseases.values())
+    defining = _defining(likelihoods, content, settings)
     return Knowledge(
         content=content,
         likelihoods=likelihoods,
@@ -68,7 +71,8 @@ def prepare(data: bytes) -> Knowledge:
         criticality=np.array([Criticality.from_code(d.criticality) for d in diseases], dtype=np.int8),
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
         typical_support=_typical_support(likelihoods, content),
-        defining=_defining(likelihoods, content, settings),
+        defining=defining,
+        undefined=~defining.any(axis=0),
         askable_rows=_askable_rows(likelihoods, content.findings),
         telling_findings=_telling_findings(likelihoods),
         flag_index=RuleIndex(content.red_flags.values()),

@@ -57,9 +57,7 @@ def judge(presentation: Presentation, differential: Differential, knowledge: Kno
     )
 
 
-def _levels_reached(
-    presentation: Presentation, differential: Differential, knowledge: Knowledge
-) -> NDArray[np.int8]:
+def _levels_reached(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> NDArray[np.int8]:
     """For each disease the level of care that its own evidence asks for, self-care where it does not pass.
 
     It passes with enough absolute evidence, a fair share of what a typical patient shows, and, where the disease has
@@ -71,7 +69,7 @@ def _levels_reached(
         for finding, fact in presentation.facts.items()
         if fact.status == Status.PRESENT
     ]
-    defined = knowledge.defining[rows].any(axis=0) | ~knowledge.defining.any(axis=0)
+    defined = knowledge.defining[rows].any(axis=0) | knowledge.undefined
     for code, threshold in knowledge.settings.triage.items():
         level = int(TriageLevel.from_code(code))
         passes = (

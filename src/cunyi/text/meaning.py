@@ -108,6 +108,8 @@ def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: 
 
 def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
     start, end = match.start, match.end
+    # 没放屁, 不能平卧: of a match that is itself worded as a denial, a denial further off (没解大便没放屁) says nothing.
+    negated_wording = any(c.start == start and c.cue.kind == "absent_before" for c in clause.cues)
     stops = [c.start for c in clause.cues if c.cue.kind == "end"]
     # 有 ends 没有发热有咳嗽, but not 否认有结核病史; 但 and 伴 end both.
     strong_stops = [c.start for c in clause.cues if c.cue.kind == "end" and c.cue.value == "strong"]
@@ -117,6 +119,8 @@ def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) 
             if start <= placed.start < end:
                 return True
             ends = stops if cue.kind == "absent_before" else strong_stops
+            if cue.kind == "absent_before" and negated_wording and placed.end != start:
+                continue
             if (
                 placed.end <= start
                 and _loose(placed.end, start, clause, text) <= cue.scope

@@ -9,9 +9,7 @@ from typing import NamedTuple
 from cunyi.text.language import CLOSE, CONTEXT, TERM, TOGETHER, Cue, Language, Pattern, Word
 
 # A blank between Chinese characters ends a line of talk; a full stop of either width ends a sentence.
-_CLAUSE_END = re.compile(
-    r"[，。；;！!？?…\n\r]|(?<![0-9]),|,(?![0-9])|(?<=[㐀-鿿])(?:[ \t]+|\.+)(?=[㐀-鿿]|$)"
-)
+_CLAUSE_END = re.compile(r"[，。；;！!？?…\n\r]|(?<![0-9]),|,(?![0-9])|(?<=[㐀-鿿])(?:[ \t]+|\.+)(?=[㐀-鿿]|$)")
 _COMMAS = frozenset("，,")
 _QUESTIONS = frozenset("？?")
 _WIDEST_GAP = 8

@@ -1,0 +1,186 @@
+"""What each setting does to the answers: `python -m benchmarks.tuning CASES.jsonl…`. Tune cases only; prints Markdown tables.
+
+The tables of docs/evaluation.md come from here: ranking by the weights of priors and findings, triage by its
+thresholds, the tune misses sorted, and how confidence compares with being right.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, product
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.app import load_knowledge
+from cunyi.authoring.evaluate import is_covered, select
+from cunyi.authoring.scoring import is_right, read_gold
+from cunyi.domain.intake import parse_case
+from cunyi.domain.presentation import Presentation
+from cunyi.domain.triage import TriageLevel
+from cunyi.reasoning.differential import Differential, rank
+from cunyi.reasoning.evidence import Evidence, gather
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.presenting import receive
+from cunyi.reasoning.settings import Thresholds
+from cunyi.reasoning.triage import judge
+
+PRIOR_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
+EVIDENCE_WEIGHTS = (0.5, 0.75, 0.95)
+EMERGENCY_SHARES = (0.5, 0.65, 0.8)
+URGENT_SHARES = (0.4, 0.5, 0.6)
+TELLING = 1.0
+CONFIDENCE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+class Prepared(NamedTuple):
+    """A tune case read once: which diseases would be right, and all that ranking needs."""
+
+    right: NDArray[np.bool_]
+    covered: bool
+    urgency: str | None
+    presentation: Presentation
+    evidence: Evidence
+
+
+def main(paths: Sequence[str]) -> int:
+    """Prints the tables for the files given."""
+    knowledge = load_knowledge()
+    files = {Path(path).stem: list(prepare(Path(path), knowledge)) for path in paths}
+    print_ranking(files, knowledge)
+    print_triage({name: cases for name, cases in files.items() if any(c.urgency for c in cases)}, knowledge)
+    print_misses(files, knowledge)
+    print_reliability(files, knowledge)
+    return 0
+
+
+def prepare(path: Path, knowledge: Knowledge) -> Iterable[Prepared]:
+    """The tune cases of a file."""
+    diseases = list(knowledge.content.diseases.values())
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    for case in select(rows, "tune")[0]:
+        gold = read_gold(case["gold"])
+        reception = receive(parse_case(case), knowledge)
+        evidence = gather(
+            reception.presentation,
+            reception.explicit,
+            knowledge.likelihoods,
+            knowledge.content.findings,
+            knowledge.settings.possible_weight,
+        )
+        right = np.array([is_right(gold, d.name, d.aliases, d.icd10) for d in diseases])
+        yield Prepared(right, is_covered(gold, diseases), gold.urgency, reception.presentation, evidence)
+
+
+def answer(case: Prepared, knowledge: Knowledge) -> Differential:
+    """The differential of a case by the knowledge's settings."""
+    return rank(case.presentation, case.evidence, knowledge.likelihoods, knowledge.settings, None)
+
+
+def rank_of_right(case: Prepared, differential: Differential) -> int | None:
+    """The place, from 1, of the first right disease; None where none is right or it was given nothing."""
+    order = np.argsort(-differential.probability, kind="stable")
+    hits = np.flatnonzero(case.right[order] & (differential.probability[order] > 0))
+    return int(hits[0]) + 1 if len(hits) else None
+
+
+def with_settings(knowledge: Knowledge, **changes: object) -> Knowledge:
+    """The same knowledge under other settings."""
+    return msgspec.structs.replace(knowledge, settings=msgspec.structs.replace(knowledge.settings, **changes))
+
+
+def print_ranking(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
+    """Top-1/3/5 of covered cases by the weights of priors and findings; a line per combination."""
+    print("| prior weight | evidence weight |", " | ".join(files), "| mean |")
+    print("|---|---|" + "---|" * (len(files) + 1))
+    for prior_weight, evidence_weight in product(PRIOR_WEIGHTS, EVIDENCE_WEIGHTS):
+        changed = with_settings(knowledge, prior_weight=prior_weight, evidence_weight=evidence_weight)
+        shares = []
+        for cases in files.values():
+            ranks = [rank_of_right(c, answer(c, changed)) or 1000 for c in cases if c.covered]
+            shares.append([100 * float(np.mean([r <= k for r in ranks])) for k in (1, 3, 5)])
+        cells = [*shares, np.mean(shares, axis=0).tolist()]
+        text = " | ".join("/".join(f"{value:.0f}" for value in cell) for cell in cells)
+        print(f"| {prior_weight} | {evidence_weight} | {text} |")
+    print()
+
+
+def print_triage(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
+    """Triage by the share of a typical picture that emergencies and urgent diseases must show, and the safety net."""
+    print("| emergency share | urgent share | safety net |", " | ".join(files), "|")
+    print("|---|---|---|" + "---|" * len(files))
+    given = knowledge.settings
+    nets = {"yes": given.suspected, "no": msgspec.structs.replace(given.suspected, log_odds=float("inf"))}
+    answers = {name: [(c, answer(c, knowledge)) for c in cases if c.urgency] for name, cases in files.items()}
+    for emergency, urgent, net in product(EMERGENCY_SHARES, URGENT_SHARES, nets):
+        thresholds: dict[str, Thresholds] = dict(given.triage)
+        for code, typical_share in (("emergency", emergency), ("urgent", urgent)):
+            thresholds[code] = msgspec.structs.replace(thresholds[code], typical_share=typical_share)
+        changed = with_settings(knowledge, triage=thresholds, suspected=nets[net])
+        cells = []
+        for judged in answers.values():
+            errors = np.array(
+                [
+                    int(judge(c.presentation, differential, changed).level)
+                    - int(TriageLevel.from_code(c.urgency or ""))
+                    for c, differential in judged
+                ]
+            )
+            cells.append(
+                f"exact {100 * (errors == 0).mean():.0f}, under {100 * (errors < 0).mean():.0f}, "
+                f"severe {100 * (errors <= -2).mean():.0f}, over {100 * (errors > 0).mean():.0f}"
+            )
+        print(f"| {emergency} | {urgent} | {net} |", " | ".join(cells), "|")
+    print()
+
+
+def print_misses(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
+    """Tune cases whose first disease is not right: not covered; text (too little read that speaks for it); reasoning."""
+    print("| file | tune cases | right first | not covered | text not understood | reasoning |")
+    print("|---|---|---|---|---|---|")
+    for name, cases in files.items():
+        kinds = Counter(_kind(case, answer(case, knowledge)) for case in cases)
+        figures = [kinds[kind] for kind in ("right", "uncovered", "text", "reasoning")]
+        print(f"| {name} | {len(cases)} |", " | ".join(map(str, figures)), "|")
+    print()
+
+
+def _kind(case: Prepared, differential: Differential) -> str:
+    if not case.covered:
+        return "uncovered"
+    if rank_of_right(case, differential) == 1:
+        return "right"
+    telling = (case.evidence.for_rows[:, case.right] >= TELLING).sum(axis=0)
+    return "text" if int(telling.max(initial=0)) < 2 else "reasoning"
+
+
+def print_reliability(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
+    """How often the first disease is right, by its confidence; a bar of ten characters is the reliability diagram."""
+    print("| confidence of the first | cases | mean confidence | right | |")
+    print("|---|---|---|---|---|")
+    confidence, right = [], []
+    for cases in files.values():
+        for case in cases:
+            differential = answer(case, knowledge)
+            confidence.append(float(differential.probability.max(initial=0)))
+            right.append(rank_of_right(case, differential) == 1)
+    given, correct = np.array(confidence), np.array(right, dtype=np.float64)
+    for low, high in pairwise(CONFIDENCE_EDGES):
+        inside = (given >= low) & ((given < high) | (high == CONFIDENCE_EDGES[-1]))
+        if inside.any():
+            share = float(correct[inside].mean())
+            bar = "█" * round(10 * share)
+            print(f"| {low:.1f}–{high:.1f} | {inside.sum()} | {given[inside].mean():.2f} | {share:.2f} | {bar} |")
+    print()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        raise SystemExit("usage: python -m benchmarks.tuning CASES.jsonl…")
+    raise SystemExit(main(sys.argv[1:]))
