@@ -109,7 +109,7 @@ def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: 
 def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
     start, end = match.start, match.end
     # 没放屁, 不能平卧: of a match that is itself worded as a denial, a denial further off (没解大便没放屁) says nothing.
-    negated_wording = any(c.start == start and c.cue.kind == "absent_before" for c in clause.cues)
+    negated_wording = start in clause.negations
     stops = [c.start for c in clause.cues if c.cue.kind == "end"]
     # 有 ends 没有发热有咳嗽, but not 否认有结核病史; 但 and 伴 end both.
     strong_stops = [c.start for c in clause.cues if c.cue.kind == "end" and c.cue.value == "strong"]

@@ -48,6 +48,8 @@ class Clause(NamedTuple):
     asks: bool
     matches: list[Match]
     cues: list[PlacedCue]
+    negations: set[int]
+    """Where a plain negation begins, those inside a longer word (没放屁) included."""
 
 
 class Scan(NamedTuple):
@@ -86,14 +88,15 @@ def _clauses(text: str) -> Iterator[Clause]:
     for match in _CLAUSE_END.finditer(text):
         mark = match.group()
         if match.start() > start:
-            yield Clause(start, match.start(), sentence, mark in _QUESTIONS, [], [])
+            yield Clause(start, match.start(), sentence, mark in _QUESTIONS, [], [], set())
         start = match.end()
         if mark not in _COMMAS:
             sentence += 1
-    yield Clause(start, len(text), sentence, False, [], [])
+    yield Clause(start, len(text), sentence, False, [], [], set())
 
 
 def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> None:
+    clause.negations.update(start for start, _, word in hits if word.cues and word.cues[0].kind == "absent_before")
     pseudo = [(start, end) for start, end, word in hits if word.is_pseudo]
     if pseudo:
         # The longer word wins: 不痛 in 不痛不痒 is no pseudo cue's business, 无 in 无明显诱因 is.
@@ -104,8 +107,13 @@ def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> No
         for start, end, word in literals
         for finding, mode in word.terms
     ]
+    # 糖尿病、高血压 is no 尿 and 血: inside a name of a past illness or a test no piece of a symptom is looked for.
+    names = [(start, end) for start, end, word in literals if _is_name(word, language)]
+    names += [(start, end) for start, end, word in hits if word.is_item]
     sets: dict[int, list[Place]] = {}
     for start, end, word in hits:
+        if word.pieces and any(a <= start and end <= b and end - start < b - a for a, b in names):
+            continue
         for piece in word.pieces:
             sets.setdefault(piece, []).append((start, end))
     if len(sets) > 1 or any(len(places) > 1 for places in sets.values()):
@@ -130,6 +138,10 @@ def _longest(hits: list[_Hit]) -> list[_Hit]:
         else:
             kept.append((start, end, word))
     return kept
+
+
+def _is_name(word: Word, language: Language) -> bool:
+    return all(language.kinds[finding] == "history" for finding, _ in word.terms)
 
 
 def _only_context(word: Word) -> bool:
