@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -182,46 +182,59 @@ def _parse_finding(key: str, raw: Mapping[str, Any]) -> FindingIs:
 
 def evaluate(condition: Condition, presentation: Presentation) -> bool | None:
     """True, False, or None where what is known does not decide it (Kleene's three values)."""
-    match condition:
-        case FindingIs():
-            return _finding_holds(condition, presentation)
-        case All(parts):
-            unknown = False
-            for part in parts:
-                value = evaluate(part, presentation)
-                if value is False:
-                    return False
-                unknown = unknown or value is None
-            return None if unknown else True
-        case AtLeast(count, parts):
-            true = unknown_count = 0
-            for part in parts:
-                value = evaluate(part, presentation)
-                if value is True:
-                    true += 1
-                    if true >= count:
-                        return True
-                elif value is None:
-                    unknown_count += 1
-            return None if true + unknown_count >= count else False
-        case NoneOf(parts):
-            value = evaluate(AtLeast(1, parts), presentation)
-            return None if value is None else not value
-        case ValueIs(item, bounds):
-            reading = presentation.values.get(item)
-            if reading is None or not isinstance(reading.value, int | float):
-                return None
-            return bounds.holds(reading.value)
-        case AgeIs(bounds):
-            return None if presentation.age_years is None else bounds.holds(presentation.age_years)
-        case SexIs(sex):
-            return None if presentation.sex is None else presentation.sex == sex
-        case PregnantIs(pregnant):
-            return None if presentation.pregnant is None else presentation.pregnant == pregnant
-        case MonthIs(months):
-            return None if presentation.month is None else presentation.month in months
-        case PreviousIs() | TrendIs():
-            return _history_holds(condition, presentation)
+    # A table of kinds, because rules are the most evaluated thing of an assessment and `match` tries kinds in turn.
+    return _EVALUATORS[type(condition)](condition, presentation)
+
+
+def _all_hold(condition: All, presentation: Presentation) -> bool | None:
+    unknown = False
+    for part in condition.parts:
+        value = _EVALUATORS[type(part)](part, presentation)
+        if value is False:
+            return False
+        unknown = unknown or value is None
+    return None if unknown else True
+
+
+def _enough_hold(condition: AtLeast, presentation: Presentation) -> bool | None:
+    true = unknown = 0
+    for part in condition.parts:
+        value = _EVALUATORS[type(part)](part, presentation)
+        if value is True:
+            true += 1
+            if true >= condition.count:
+                return True
+        elif value is None:
+            unknown += 1
+    return None if true + unknown >= condition.count else False
+
+
+def _none_hold(condition: NoneOf, presentation: Presentation) -> bool | None:
+    value = _enough_hold(AtLeast(1, condition.parts), presentation)
+    return None if value is None else not value
+
+
+def _value_holds(condition: ValueIs, presentation: Presentation) -> bool | None:
+    reading = presentation.values.get(condition.item)
+    if reading is None or not isinstance(reading.value, int | float):
+        return None
+    return condition.bounds.holds(reading.value)
+
+
+def _age_holds(condition: AgeIs, presentation: Presentation) -> bool | None:
+    return None if presentation.age_years is None else condition.bounds.holds(presentation.age_years)
+
+
+def _sex_holds(condition: SexIs, presentation: Presentation) -> bool | None:
+    return None if presentation.sex is None else presentation.sex == condition.sex
+
+
+def _pregnancy_holds(condition: PregnantIs, presentation: Presentation) -> bool | None:
+    return None if presentation.pregnant is None else presentation.pregnant == condition.pregnant
+
+
+def _month_holds(condition: MonthIs, presentation: Presentation) -> bool | None:
+    return None if presentation.month is None else presentation.month in condition.months
 
 
 def _finding_holds(condition: FindingIs, presentation: Presentation) -> bool | None:
@@ -230,6 +243,8 @@ def _finding_holds(condition: FindingIs, presentation: Presentation) -> bool | N
         return None
     if fact.status != condition.status:
         return False
+    if condition.onset is None and condition.severity is None and condition.duration_days is None:
+        return True
     known: list[bool | None] = []
     if condition.onset is not None:
         known.append(None if fact.onset is None else fact.onset == condition.onset)
@@ -281,3 +296,18 @@ def undecided_findings(condition: Condition, presentation: Presentation) -> list
         if isinstance(leaf, FindingIs) and evaluate(leaf, presentation) is None and leaf.finding not in asked:
             asked.append(leaf.finding)
     return asked
+
+
+_EVALUATORS: dict[type, Callable[[Any, Presentation], bool | None]] = {
+    FindingIs: _finding_holds,
+    All: _all_hold,
+    AtLeast: _enough_hold,
+    NoneOf: _none_hold,
+    ValueIs: _value_holds,
+    AgeIs: _age_holds,
+    SexIs: _sex_holds,
+    PregnantIs: _pregnancy_holds,
+    MonthIs: _month_holds,
+    PreviousIs: _history_holds,
+    TrendIs: _history_holds,
+}

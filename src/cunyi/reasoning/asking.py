@@ -88,7 +88,8 @@ def _is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) 
     sex = knowledge.content.findings[finding_id].sex
     if sex is not None and presentation.sex is not None and sex != presentation.sex:
         return False
-    return presentation.status(finding_id) == Status.UNKNOWN
+    fact = presentation.facts.get(finding_id)
+    return fact is None or fact.status == Status.UNKNOWN
 
 
 def _chance_now(

@@ -72,7 +72,7 @@ def prepare(data: bytes) -> Knowledge:
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
         typical_support=_typical_support(likelihoods, content),
         defining=defining,
-        undefined=~defining.any(axis=0),
+        undefined=np.asarray(~defining.any(axis=0)),
         askable_rows=_askable_rows(likelihoods, content.findings),
         telling_findings=_telling_findings(likelihoods),
         flag_index=RuleIndex(content.red_flags.values()),

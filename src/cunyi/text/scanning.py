@@ -112,13 +112,14 @@ def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> No
     names += [(start, end) for start, end, word in hits if word.is_item]
     sets: dict[int, list[Place]] = {}
     for start, end, word in hits:
-        if word.pieces and any(a <= start and end <= b and end - start < b - a for a, b in names):
+        if names and word.pieces and any(a <= start and end <= b and end - start < b - a for a, b in names):
             continue
         for piece in word.pieces:
             sets.setdefault(piece, []).append((start, end))
     if len(sets) > 1 or any(len(places) > 1 for places in sets.values()):
         matches += _patterns(sets, literals, text, language)
-    matches.sort(key=lambda m: (m.start, m.end, m.finding, m.mode))
+    if len(matches) > 1:
+        matches.sort(key=lambda m: (m.start, m.end, m.finding, m.mode))
     clause.matches.extend(matches)
     clause.cues.extend(_cues(hits, matches, pseudo))
 
