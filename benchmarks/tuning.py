@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cunyi.app import load_knowledge
-from cunyi.authoring.evaluate import is_covered, select
+from cunyi.authoring.evaluate import calibration_error, is_covered, select
 from cunyi.authoring.scoring import is_right, read_gold
 from cunyi.domain.intake import parse_case
 from cunyi.domain.presentation import Presentation
@@ -55,6 +55,7 @@ def main(paths: Sequence[str]) -> int:
     files = {Path(path).stem: list(prepare(Path(path), knowledge)) for path in paths}
     print_ranking(files, knowledge)
     print_triage({name: cases for name, cases in files.items() if any(c.urgency for c in cases)}, knowledge)
+    print_ablation(files, knowledge)
     print_misses(files, knowledge)
     print_reliability(files, knowledge)
     return 0
@@ -137,6 +138,42 @@ def print_triage(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None
                 f"severe {100 * (errors <= -2).mean():.0f}, over {100 * (errors > 0).mean():.0f}"
             )
         print(f"| {emergency} | {urgent} | {net} |", " | ".join(cells), "|")
+    print()
+
+
+def print_ablation(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
+    """What each part of the engine is worth: the answers without it, everything else being as it is."""
+    nothing = np.zeros_like(knowledge.defining)
+    variants = {
+        "as in force": knowledge,
+        "correlated findings count in full": with_settings(knowledge, repeat_weight=1.0),
+        "no pairs of diseases": with_settings(knowledge, pair_candidates=1),
+        "no 'something else'": with_settings(knowledge, other_prior=1e-12),
+        "any evidence may set a level of care": msgspec.structs.replace(
+            knowledge, defining=nothing, undefined=~nothing.any(axis=0)
+        ),
+    }
+    print("| variant |", " | ".join(files), "| calibration error |", "triage exact / severe under / over |")
+    print("|---|" + "---|" * (len(files) + 2))
+    for name, changed in variants.items():
+        confidence, right, errors, cells = [], [], [], []
+        for cases in files.values():
+            ranks = []
+            for case in cases:
+                differential = answer(case, changed)
+                place = rank_of_right(case, differential)
+                if case.covered:
+                    ranks.append(place or 1000)
+                if case.urgency:
+                    confidence.append(float(differential.probability.max(initial=0)))
+                    right.append(place == 1)
+                    level = int(judge(case.presentation, differential, changed).level)
+                    errors.append(level - int(TriageLevel.from_code(case.urgency)))
+            cells.append("/".join(f"{100 * float(np.mean([r <= k for r in ranks])):.0f}" for k in (1, 3, 5)))
+        calibration = calibration_error(np.array(confidence), np.array(right, dtype=np.float64))
+        wrong = np.array(errors)
+        figures = [100 * (wrong == 0).mean(), 100 * (wrong <= -2).mean(), 100 * (wrong > 0).mean()]
+        print(f"| {name} |", " | ".join(cells), f"| {calibration:.2f} |", " / ".join(f"{f:.0f}" for f in figures), "|")
     print()
 
 

@@ -94,7 +94,7 @@ def report(file: str, split: str | None, unusable: int, scored: Sequence[Outcome
             "over": share([e > 0 for e in levelled]),
         },
         must_not_miss_captured=share([o.captured for o in scored if o.must_not_miss]),
-        calibration_error=_bootstrap(confidence, right, _calibration_error),
+        calibration_error=_bootstrap(confidence, right, calibration_error),
         brier=_bootstrap(confidence, right, _brier),
         uncovered=dict(sorted(uncovered.items(), key=lambda item: (-item[1], item[0]))),
         worst=_worst(scored) if split == "tune" else [],
@@ -111,7 +111,7 @@ def _worst(scored: Sequence[Outcome]) -> list[Outcome]:
     return sorted(wrong, key=badness, reverse=True)[:_WORST]
 
 
-def _calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     """Expected calibration error over ten equal bins (Naeini et al., AAAI 2015)."""
     if not len(confidence):
         return 0.0
