@@ -153,6 +153,7 @@ def test_spans_count_code_points_of_the_original(mini):
         ("三十八度五", [("temperature_c", 38.5)]),
         ("三十九度", [("temperature_c", 39.0)]),
         ("最高体温39.5", [("temperature_c", 39.5)]),
+        ("T39.2", [("temperature_c", 39.2)]),
         ("38-39℃", [("temperature_c", 39.0)]),
         ("T:38.1℃ ,P:102次/分", [("temperature_c", 38.1), ("pulse_bpm", 102.0)]),
         ("BP 160/100mmHg", [("systolic_mmhg", 160.0), ("diastolic_mmhg", 100.0)]),

@@ -45,10 +45,14 @@ def propose_referral(
     grave = triage.diseases if triage.level >= TriageLevel.URGENT else []
     for column in dict.fromkeys([*(int(c) for c in likely), *grave[:1]]):
         disease = diseases[column]
-        if disease.referral.to == "village":
+        to, within = disease.referral.to, disease.referral.within
+        if to == "village":
             continue
+        if to == "120" and triage.level < TriageLevel.EMERGENCY:
+            # Only suspected: to the hospital that can exclude it, without an ambulance.
+            to, within = "county", "2h"
         reason = f"{disease.name}：{disease.referral.when}" if disease.referral.when else disease.name
-        proposals.append(_Proposal(disease.referral.to, disease.referral.within, reason, disease.sources))
+        proposals.append(_Proposal(to, within, reason, disease.sources))
     proposals = [p for p in proposals if p.to != "village"]
     if not proposals:
         return ReferralProposed(needed=False, to="village", within=None, reasons=[], sources=[])

@@ -44,7 +44,7 @@ class ValueWords:
             rf"(?P<tenth>[一二三四五六七八九{_HALF}](?!{no_value}))?"
         )
         self._degrees_named = re.compile(
-            rf"(?:{_either(words('temperature_before'))})[^0-9，。；]{{0,5}}"
+            rf"(?<![a-z])(?:{_either(words('temperature_before'))})[^0-9，。；]{{0,5}}"
             rf"(?P<value>3[5-9](?:\.[0-9]{{1,2}})?|4[0-2](?:\.[0-9]{{1,2}})?)(?![0-9/.])(?!{no_value})"
         )
         units = _either(items.units, closed=True)

@@ -1,0 +1,69 @@
+"""The knowledge that ships, through the whole engine: what its files must not lose between them."""
+
+import pytest
+
+from cunyi.authoring.build import compile_library, to_bytes
+from cunyi.authoring.load import load_library
+from cunyi.reasoning.assess import assess
+from cunyi.reasoning.prepared import prepare
+
+
+@pytest.fixture(scope="module")
+def shipped(knowledge_root):
+    return prepare(to_bytes(compile_library(load_library(knowledge_root))))
+
+
+def test_a_measured_fever_beats_its_denial_and_the_conflict_is_shown(shipped):
+    answer = assess({"id": "x", "history_of_present_illness": "咳嗽3天，无发热，体温38.5℃"}, shipped)
+    assert [(c.finding, c.stated, c.kept, c.value) for c in answer.conflicts] == [("fever", "absent", "present", 38.5)]
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "to"),
+    [
+        (
+            {"chief_complaint": "复诊", "vitals": {"systolic_mmhg": 186, "diastolic_mmhg": 100}},
+            "收缩压≥180",
+            "township",
+        ),
+        (
+            {"chief_complaint": "头痛呕吐", "vitals": {"systolic_mmhg": 200, "diastolic_mmhg": 120}},
+            "血压达到180/110 mmHg并有剧烈头痛、呕吐",
+            "120",
+        ),
+        ({"past_history": "糖尿病", "physical_examination": "右足溃疡，有脓"}, "糖尿病人足部溃疡", "county"),
+        ({"chief_complaint": "咳嗽3周"}, "咳嗽咳痰2周以上", "county"),
+        ({"pregnant": True, "chief_complaint": "阴道流血1天"}, "妊娠期出血", "county"),
+        ({"labs": [{"name": "血钾", "value": 6.4, "unit": "mmol/L"}]}, "血钾≥6.0", "120"),
+    ],
+)
+def test_criteria_of_graded_care(shipped, case, reason, to):
+    adult = {"age_years": 55, "sex": "male"} if "pregnant" not in case else {"age_years": 28, "sex": "female"}
+    referral = assess({"id": "x", **adult, **case}, shipped).referral
+    assert referral.needed
+    assert any(r.startswith(reason) for r in referral.reasons), referral.reasons
+    order = ["village", "township", "county", "120"]
+    assert order.index(referral.to) >= order.index(to)
+
+
+def test_a_suspicion_alone_calls_no_ambulance(shipped):
+    case = {"age_years": 60, "sex": "male", "past_history": "糖尿病", "chief_complaint": "口渴"}
+    answer = assess({"id": "x", **case, "vitals": {"glucose_mmol_l": 18}}, shipped)
+    assert answer.triage.level == "urgent"
+    assert answer.referral.to in ("township", "county")
+
+
+def test_bereavement_is_the_patients_own(shipped):
+    answer = assess({"id": "x", "age_years": 70, "chief_complaint": "老伴死了半年，讲活着没意思，想死"}, shipped)
+    assert "mood.suicide" in [r.rule for r in answer.triage.reasons]
+    assert answer.triage.level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "words", ["今早左眼突然一下子看不见了", "左腿突然剧痛、冰凉、发白3小时", "下化粪池清淤时突然昏倒"]
+)
+def test_few_words_of_an_emergency_are_enough(shipped, words):
+    assert (
+        assess({"id": "x", "age_years": 66, "sex": "male", "chief_complaint": words}, shipped).triage.level
+        == "emergency"
+    )
