@@ -128,7 +128,7 @@ def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) 
             ):
                 return True
         elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
-            at_end = clause.end - placed.end <= _CLAUSE_TAIL
+            at_end = clause.end - placed.end <= _CLAUSE_TAIL and clause.matches[-1].start < placed.end
             if (
                 (at_end or cue.kind == "absent_after")
                 and _loose(end, placed.start, clause, text, backwards=True) <= cue.scope

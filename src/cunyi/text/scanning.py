@@ -224,8 +224,8 @@ def _cues(hits: list[_Hit], matches: list[Match], pseudo: list[Place]) -> list[P
     for start, end, word in sorted(candidates, key=lambda hit: (hit[0] - hit[1], hit[0])):
         if _inside(start, end, taken):
             continue
-        kind = word.cues[0].kind
-        speaks = kind == "family" or (kind == "end" and start in starts)
+        kinds = {cue.kind for cue in word.cues}
+        speaks = "family" in kinds or ("end" in kinds and start in starts)
         if speaks or not any(a < end and start < b for a, b in words):
             taken.append((start, end))
             placed.extend(PlacedCue(cue, start, end) for cue in word.cues)
