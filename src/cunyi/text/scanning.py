@@ -16,6 +16,7 @@ _WIDEST_GAP = 8
 _WIDEST_GAP_OVER_LIST = 3
 _WIDEST_CLOSE_GAP = 5
 _LIST_MARK = "、"
+_SPEAK_IN_TERMS = frozenset({"family", "allergy"})
 
 Place = tuple[int, int]
 _Hit = tuple[int, int, Word]
@@ -212,7 +213,7 @@ def _cues(hits: list[_Hit], matches: list[Match], pseudo: list[Place]) -> list[P
     """Cues that are no part of a longer word (无 in 无力) or longer cue (没 in 没有).
 
     Inside a term of absence (淋巴结不大) or of context they do speak, to the other findings of the clause; so do a
-    relative inside a term about the family (母亲高血压) and the 有 that begins a term (没有发烧有痰).
+    relative or an allergy inside its own term (母亲高血压, 药物过敏) and the 有 that begins a term (没有发烧有痰).
     """
     candidates = [hit for hit in hits if hit[2].cues and not hit[2].is_pseudo]
     if not candidates:
@@ -225,7 +226,7 @@ def _cues(hits: list[_Hit], matches: list[Match], pseudo: list[Place]) -> list[P
         if _inside(start, end, taken):
             continue
         kinds = {cue.kind for cue in word.cues}
-        speaks = "family" in kinds or ("end" in kinds and start in starts)
+        speaks = not kinds.isdisjoint(_SPEAK_IN_TERMS) or ("end" in kinds and start in starts)
         if speaks or not any(a < end and start < b for a, b in words):
             taken.append((start, end))
             placed.extend(PlacedCue(cue, start, end) for cue in word.cues)

@@ -1,0 +1,70 @@
+"""Values in the text: spoken and written, with units, conversions, what is impossible, how long ago."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("39度半", [("temperature_c", 39.5)]),
+        ("发烧39度2天", [("temperature_c", 39.0)]),
+        ("三十九度二", [("temperature_c", 39.2)]),
+        ("T：36.5℃", [("temperature_c", 36.5)]),
+        ("38.2-39.5℃", [("temperature_c", 39.5)]),
+        ("烧到40", [("temperature_c", 40.0)]),
+        ("脉搏：88次／分", [("pulse_bpm", 88.0)]),
+        ("R 24", [("respiratory_rate_bpm", 24.0)]),
+        ("血压最高180/110mmHg", [("systolic_mmhg", 180.0), ("diastolic_mmhg", 110.0)]),
+        ("160-170/90-100mmHg", [("systolic_mmhg", 170.0), ("diastolic_mmhg", 100.0)]),
+        ("血氧饱和度为92％", [("spo2_pct", 92.0)]),
+        ("体重48kg", [("weight_kg", 48.0)]),
+        ("空腹血糖 7.8mmol/L", [("glucose_mmol_l", 7.8)]),
+        ("血糖180mg/dl", [("glucose_mmol_l", 9.99)]),
+        ("白细胞 12.3*10^9", [("white_blood_cells", 12.3)]),
+        ("白细胞12300", [("white_blood_cells", 12.3)]),
+        ("中性粒细胞百分比 0.85", [("neutrophil_pct", 85.0)]),
+        ("中性粒细胞百分比85%↑", [("neutrophil_pct", 85.0)]),
+        ("肌酐 120umol/L", [("creatinine", 120.0)]),
+        ("Cr 1.5mg/dL", [("creatinine", 132.6)]),
+        ("尿蛋白：弱阳性", [("urine_protein", "±")]),
+    ],
+)
+def test_values(readings_in, text, expected):
+    assert [(r.item, r.value) for r in readings_in(text)] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "体温正常",
+        "血压正常",
+        "体温99℃",
+        "心率1次/日",
+        "血糖没查过",
+        "呼吸3天",
+        "头昏3/4天",
+        "CRP升高",
+        "白细胞：中性85%",
+    ],
+)
+def test_what_is_no_value(readings_in, text):
+    assert readings_in(text) == ()
+
+
+def test_a_value_of_yesterday_is_of_this_illness(readings_in):
+    (reading,) = readings_in("前天烧到39度")
+    assert (reading.when, reading.days_ago) == ("now", 2)
+
+
+def test_a_value_of_long_ago_is_past(readings_in):
+    assert {(r.when.value, r.days_ago) for r in readings_in("2年前血压180/100mmHg")} == {("past", 730)}
+
+
+def test_a_value_of_the_past_history_is_past(readings_in):
+    assert {r.when.value for r in readings_in("血压最高180/100mmHg", "past_history")} == {"past"}
+
+
+def test_a_value_keeps_its_words_and_place(readings_in):
+    text = "查：白细胞　12.3×10^9/L。"
+    (reading,) = readings_in(text)
+    assert text[reading.span.start : reading.span.end] == "白细胞　12.3×10^9/L"

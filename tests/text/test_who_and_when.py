@@ -1,0 +1,87 @@
+"""Whose a finding is and whether it belongs to this illness."""
+
+import pytest
+
+from cunyi.domain.case import Case
+from cunyi.text.reader import read_case
+
+
+@pytest.mark.parametrize("text", ["母亲发热", "屋里人也发烧", "同事都咳嗽发烧", "隔壁前几天发烧"])
+def test_a_relative_or_neighbour_has_it(facts_in, text):
+    assert facts_in(text, age_years=40, sex="male")["fever"].who == "family"
+
+
+@pytest.mark.parametrize(
+    "text", ["儿媳代诉：发热", "奶奶讲发热", "妈妈说发烧", "家属发现发热", "与家人争吵后发热", "母亲带来看发热"]
+)
+def test_who_tells_or_is_there_does_not_have_it(facts_in, text):
+    assert facts_in(text, age_years=40, sex="male")["fever"].who == "patient"
+
+
+def test_the_patient_named_after_a_relative_has_it(facts_in):
+    assert facts_in("母亲上周感冒，孩子发热", age_years=3, sex="male")["fever"].who == "patient"
+
+
+def test_bare_findings_go_on_with_the_relative(facts_in):
+    found = facts_in("父亲有高血压，糖尿病", "past_history", age_years=40, sex="male")
+    assert {found["history_hypertension"].who, found["history_diabetes"].who} == {"family"}
+
+
+def test_a_finding_about_the_family_is_the_patients_own(facts_in):
+    assert facts_in("母亲有高血压", "family_history")["family_history_hypertension"].who == "patient"
+
+
+def test_a_relative_who_is_the_subject_of_a_consultation_is_the_patient(facts_in):
+    assert facts_in("我儿子发烧", "chief_complaint")["fever"].who == "patient"
+
+
+def test_in_a_record_with_age_and_sex_a_son_is_a_relative(facts_in):
+    assert facts_in("儿子发烧", "chief_complaint", age_years=50, sex="male")["fever"].who == "family"
+
+
+def test_the_sex_of_the_subject_is_known_from_its_word(language):
+    assert read_case(Case(chief_complaint="我儿子5岁，发烧"), language).sex == "male"
+
+
+@pytest.mark.parametrize("text", ["以前有咳嗽", "曾咳嗽", "小时候咳嗽", "去年有一次咳嗽", "咳嗽好了", "咳嗽已消失"])
+def test_what_is_over_is_past(facts_in, text):
+    assert facts_in(text)["cough"].when == "past"
+
+
+@pytest.mark.parametrize("text", ["去年开始咳嗽", "咳嗽10余年", "咳嗽好了很多", "3年前开始咳嗽"])
+def test_what_goes_on_is_now(facts_in, text):
+    assert facts_in(text)["cough"].when == "now"
+
+
+def test_the_past_history_is_past_but_for_what_it_says_is_now(facts_in):
+    assert facts_in("咳嗽", "past_history")["cough"].when == "past"
+    assert facts_in("目前咳嗽", "past_history")["cough"].when == "now"
+
+
+@pytest.mark.parametrize("heading", ["既往史：", "#既往史#", "既往史:"])
+def test_a_heading_switches_the_section(facts_in, heading):
+    assert facts_in(f"发热。{heading}咳嗽")["cough"].when == "past"
+
+
+def test_a_family_heading_switches_to_the_family(facts_in):
+    assert facts_in("咳嗽。家族史：发热")["fever"].who == "family"
+
+
+@pytest.mark.parametrize(
+    ("text", "years", "sex"),
+    [
+        ("男，15岁，咳嗽", 15, "male"),
+        ("女宝宝7个月", 7 / 12, "female"),
+        ("咳嗽4个多月", None, None),
+        ("3个多月的小孩咳嗽", 0.25, None),
+    ],
+)
+def test_age_and_sex_of_the_first_lines(language, text, years, sex):
+    reading = read_case(Case(chief_complaint=text), language)
+    assert reading.age_years == (None if years is None else pytest.approx(years))
+    assert reading.sex == sex
+
+
+def test_a_filled_in_age_and_sex_are_not_looked_for(language):
+    reading = read_case(Case(chief_complaint="男，15岁", age_years=15, sex="male"), language)
+    assert (reading.age_years, reading.sex) == (None, None)
