@@ -67,3 +67,17 @@ def test_few_words_of_an_emergency_are_enough(shipped, words):
         assess({"id": "x", "age_years": 66, "sex": "male", "chief_complaint": words}, shipped).triage.level
         == "emergency"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "finding"),
+    [
+        ("无关节痛", "joint_pain"),
+        ("无意识障碍", "altered_consciousness"),
+        ("无端坐呼吸", "orthopnea"),
+        ("没打喷嚏", "sneezing"),
+    ],
+)
+def test_a_word_of_the_language_tables_swallows_no_negation(shipped, words, finding):
+    findings = assess({"id": "x", "history_of_present_illness": words}, shipped).findings
+    assert [(f.finding, f.status) for f in findings] == [(finding, "absent")]

@@ -44,6 +44,7 @@ def values(mini):
         ("全身无力", "weakness", "present"),
         ("没解大便没力气", "weakness", "present"),
         ("否认全身无力", "weakness", "absent"),
+        ("没打喷嚏，无关节痛，无意识障碍，无咳嗽", "cough", "absent"),
         ("无明显诱因咳嗽", "cough", "present"),
         ("咳嗽不止", "cough", "present"),
         ("吃了止咳药", "cough", None),
