@@ -104,10 +104,10 @@ def population(knowledge: Knowledge) -> None:
             "problems": [["高血压"], ["2型糖尿病"], [], []][int(draw.integers(4))],
             "chief_complaint": ("", "", "头昏几天", "咳嗽3天")[int(draw.integers(4))],
             "vitals": {
-                "systolic_mmhg": float(draw.normal(135, 20).clip(80, 230)),
-                "diastolic_mmhg": float(draw.normal(82, 11).clip(40, 130)),
-                "spo2_pct": float(draw.normal(97, 1.5).clip(80, 100)),
-                "glucose_mmol_l": float(draw.normal(6.2, 1.8).clip(2, 25)),
+                "systolic_mmhg": float(np.clip(draw.normal(135, 20), 80, 230)),
+                "diastolic_mmhg": float(np.clip(draw.normal(82, 11), 40, 130)),
+                "spo2_pct": float(np.clip(draw.normal(97, 1.5), 80, 100)),
+                "glucose_mmol_l": float(np.clip(draw.normal(6.2, 1.8), 2, 25)),
             },
         }
         for i in range(POPULATION)
