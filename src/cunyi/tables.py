@@ -36,6 +36,8 @@ def print_assessment(assessment: Assessment) -> None:
         OUT.print(f"  · {reason.text}", markup=False)
     for value in assessment.critical_values:
         OUT.print(f"危急值：{value.item} {value.value} {value.unit or ''}（{value.threshold}）", markup=False)
+    for refused in assessment.refused:
+        OUT.print(f"未采用：{refused.message}", markup=False)
     for conflict in assessment.conflicts:
         OUT.print(f"矛盾：{conflict.name}，说法与测得的 {conflict.value} {conflict.unit or ''} 不符", markup=False)
     if assessment.must_exclude:

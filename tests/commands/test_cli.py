@@ -39,6 +39,14 @@ def test_assess_prints_a_readable_table(tmp_path, capsys):
         assert words in printed
 
 
+def test_assess_names_an_impossible_value_and_answers_without_it(tmp_path, capsys):
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps({**CASE, "vitals": {"temperature_c": 400}}), encoding="utf-8")
+    assert main(["assess", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "未采用：体温 400.0 不可能" in printed and "急性心肌梗死" in printed
+
+
 def test_assess_json_is_the_assessment_format(tmp_path, capsys):
     path = tmp_path / "case.json"
     path.write_text(json.dumps(CASE), encoding="utf-8")

@@ -186,3 +186,24 @@ def test_a_cooler_case_mix_spreads_confidence_and_still_sums_to_one(mini):
     assert cool.differential[0].probability < warm.differential[0].probability
     assert sum(c.probability for c in cool.differential) + cool.something_else == pytest.approx(1, abs=0.01)
     assert cool.case_mix == "cool"
+
+
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        ({"vitals": {"temperature_c": 400, "pulse_bpm": 80}}, "vitals.temperature_c"),
+        ({"labs": [{"name": "血红蛋白", "value": 9000, "unit": "g/L"}]}, "labs[0].value"),
+    ],
+)
+def test_an_impossible_value_that_was_entered_is_named_with_its_field_and_the_rest_is_done(mini, case, field):
+    answer = assess({"id": "x", "chief_complaint": "咳嗽3天", **case}, mini)
+    assert [r.field for r in answer.refused] == [field]
+    assert "不可能（应不低于" in answer.refused[0].message
+    assert answer.differential
+
+
+def test_a_possible_value_and_an_impossible_one_in_a_text_are_not_refused(mini):
+    case = {"id": "x", "history_of_present_illness": "咳嗽3天，体温400℃", "vitals": {"temperature_c": 38.5}}
+    answer = assess(case, mini)
+    assert answer.refused == []
+    assert [r.value for r in answer.readings] == [38.5]

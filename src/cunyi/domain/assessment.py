@@ -154,6 +154,15 @@ class ReadingShown(msgspec.Struct, frozen=True):
     span: Span | None
 
 
+class RefusedValue(msgspec.Struct, frozen=True):
+    """An entered value that cannot be and was left out (未采用的数值): where it stands in the case, and why."""
+
+    field: str
+    item: str
+    name: str
+    message: str
+
+
 class ConflictShown(msgspec.Struct, frozen=True):
     """A statement that a measured value contradicts (矛盾)."""
 
@@ -184,6 +193,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[FindingShown]
     readings: list[ReadingShown]
     conflicts: list[ConflictShown]
+    refused: list[RefusedValue]
     knowledge_version: str
     engine_version: str
 

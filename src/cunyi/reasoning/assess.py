@@ -21,7 +21,7 @@ from cunyi.reasoning.differential import rank
 from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.measuring import Person, critical_values
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.reasoning.presenting import receive
+from cunyi.reasoning.presenting import receive, refused_values
 from cunyi.reasoning.referring import choose_department, propose_referral
 from cunyi.reasoning.triage import judge
 from cunyi.version import ENGINE_VERSION
@@ -72,6 +72,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         findings=explaining.findings_shown(reception, knowledge),
         readings=explaining.readings_shown(reception, knowledge),
         conflicts=explaining.conflicts_shown(presentation, knowledge),
+        refused=refused_values(case, knowledge),
         knowledge_version=knowledge.version,
         engine_version=ENGINE_VERSION,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from cunyi.domain.assessment import RefusedValue
 from cunyi.domain.case import Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Status, When
 from cunyi.domain.presentation import Presentation
@@ -121,3 +122,28 @@ def _readings(case: Case, reading: TextReading, knowledge: Knowledge) -> list[Re
     known = {(r.item, r.value) for r in entered}
     found = [*entered, *(r for r in reading.readings if r.item in items and (r.item, r.value) not in known)]
     return [msgspec.structs.replace(r, unit=items[r.item].unit) for r in found if is_possible(items[r.item], r.value)]
+
+
+def refused_values(case: Case, knowledge: Knowledge) -> list[RefusedValue]:
+    """The entered vitals and results that cannot be, which are left out of everything else. A text's are only not read."""
+    items = knowledge.content.items
+    entered: list[tuple[str, str, float | str, float | str]] = [
+        (f"vitals.{item}", item, value, value) for item, value in case.vitals.items()
+    ]
+    for index, lab in enumerate(case.labs):
+        read = knowledge.language.read_result(lab.name, lab.value, lab.unit)
+        if read is not None:
+            entered.append((f"labs[{index}].value", read.item, read.value, lab.value))
+    refused = []
+    for field, item_id, value, written in entered:
+        item = items.get(item_id)
+        if item is None or item.possible is None or is_possible(item, value):
+            continue
+        bounds = "、".join(
+            f"{word} {bound:g} {item.unit or ''}".strip()
+            for word, bound in (("不低于", item.possible.lower), ("低于", item.possible.upper))
+            if bound is not None
+        )
+        message = f"{item.name} {written} 不可能（应{bounds}），没有采用；请核对数值和单位"
+        refused.append(RefusedValue(field=field, item=item_id, name=item.name, message=message))
+    return refused
