@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cunyi.config import Config
-from cunyi.domain.errors import KnowledgeError
+from cunyi.domain.errors import KnowledgeError, UserError
+from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
+from cunyi.journeys.seat import Seat
 from cunyi.reasoning.prepared import Knowledge, prepare
+from cunyi.store.engine import open_postgresql
+from cunyi.store.folder import Folder
+from cunyi.store.migrating import bring_up_to_date
+from cunyi.store.nodes import open_node
+from cunyi.store.passwords import Cost
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -36,20 +45,75 @@ def load_knowledge(path: Path | None = None) -> Knowledge:
         ) from error
 
 
-def create_app(config: Config, knowledge: Knowledge | None = None) -> Litestar:
-    """The web application of a configuration. `knowledge` spares loading it where it is at hand."""
+def create_app(
+    config: Config,
+    knowledge: Knowledge | None = None,
+    *,
+    seat: Seat | None = None,
+    shown_account: tuple[str, str] | None = None,
+) -> Litestar:
+    """The web application of a configuration: a node's pages, or without a `seat` the workbench alone.
+
+    `knowledge` spares loading it where it is at hand; `shown_account` stands on the login page of a demonstration.
+    """
     # Only here, so that commands without pages do not pay for the web framework.
     from cunyi.web.site import create_site
 
-    return create_site(knowledge or load_knowledge(config.knowledge), largest_body_bytes=_LARGEST_BODY_BYTES)
+    return create_site(
+        knowledge or load_knowledge(config.knowledge),
+        largest_body_bytes=_LARGEST_BODY_BYTES,
+        seat=seat,
+        shown_account=shown_account,
+    )
 
 
-def serve(host: str, port: int, knowledge: Path | None = None) -> None:
-    """Serves the workbench until it is interrupted, and says where it is."""
+def serve(config: Config) -> None:
+    """Serves the workbench alone, without records, until it is interrupted."""
+    _run(config, create_app(config), "村医工作台已就绪")
+
+
+def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
+    """Serves a node's pages until it is interrupted. UserError where no node was set up yet."""
+    seat = _seat(config, clock)
+    try:
+        _run(config, create_app(config, seat=seat), "村医已就绪，请登录")
+    finally:
+        seat.close()
+
+
+def serve_demonstration(config: Config, *, clock: Callable[[], datetime]) -> None:
+    """Serves a node with a small invented village, made at the first start."""
+    knowledge = load_knowledge(config.knowledge)
+    folder = Folder(config.data_folder.with_name(config.data_folder.name + "-demonstration"))
+    if not folder.is_set_up:
+        print("第一次运行：正在建立演示村（虚构的村民和记录）……", flush=True)
+    seat = open_demonstration(folder, knowledge, clock=clock, cost=Cost())
+    try:
+        login, password = SHOWN_ACCOUNT
+        application = create_app(config, knowledge, seat=seat, shown_account=SHOWN_ACCOUNT)
+        _run(config, application, f"村医演示已就绪（用户名 {login}，密码 {password}）")
+    finally:
+        seat.close()
+
+
+def _seat(config: Config, clock: Callable[[], datetime]) -> Seat:
+    if config.database is not None:
+        engine = open_postgresql(config.database)
+        bring_up_to_date(engine)
+        return Seat(clock=clock, cost=Cost(), store=open_node(engine, clock=clock))
+    folder = Folder(config.data_folder)
+    if not folder.is_set_up:
+        raise UserError(
+            f"{folder.path} 里还没有节点。先建立：cunyi init（--help 看写法）；只想试用：cunyi serve --demonstration",
+            field="data",
+        )
+    return Seat(clock=clock, cost=Cost(), folder=folder)
+
+
+def _run(config: Config, application: Litestar, ready: str) -> None:
     import uvicorn
 
-    application = create_app(Config(host=host, port=port, knowledge=knowledge))
-    shown = f"[{host}]" if ":" in host else host
-    print(f"村医工作台已就绪：http://{shown}:{port}/ （按 Ctrl+C 停止）", flush=True)
+    shown = f"[{config.host}]" if ":" in config.host else config.host
+    print(f"{ready}：http://{shown}:{config.port}/ （按 Ctrl+C 停止）", flush=True)
     # No access log: what a doctor does is not written down by the way.
-    uvicorn.run(application, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(application, host=config.host, port=config.port, log_level="warning", access_log=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from cunyi import app, tables
+from cunyi import app, node_commands, tables
 from cunyi.authoring.build import ARTEFACT, compile_library, to_bytes, write_artefact
 from cunyi.authoring.check import check_library
 from cunyi.authoring.evaluate import Report, outcomes, report, select
@@ -82,10 +82,16 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("kind", nargs="?", choices=("diseases", "findings", "items", "red_flags"), default="diseases")
     action.set_defaults(run=_knowledge_list)
 
-    command = commands.add_parser("serve", help="打开工作台（只在本机）")
+    command = commands.add_parser("serve", help="打开村医（只在本机）：健康档案、接诊和辅助诊断")
     command.add_argument("--host", default=None)
     command.add_argument("--port", type=int, default=None)
-    command.set_defaults(run=_serve)
+    command.add_argument("--data", type=Path, help="数据文件夹（默认 CUNYI_DATA 或系统的数据目录）")
+    command.add_argument("--database", help="PostgreSQL 数据库地址（默认 CUNYI_DATABASE）")
+    kinds = command.add_mutually_exclusive_group()
+    kinds.add_argument("--demonstration", action="store_true", help="演示：一个虚构的小村")
+    kinds.add_argument("--workbench-only", action="store_true", help="只要工作台，不存任何档案")
+    command.set_defaults(run=node_commands.serve)
+    node_commands.add_commands(commands)
     return parser
 
 
@@ -234,12 +240,6 @@ def _knowledge_show(options: argparse.Namespace) -> int:
 def _knowledge_list(options: argparse.Namespace) -> int:
     for entry in getattr(_knowledge().content, options.kind).values():
         print(f"{entry.id}\t{entry.name}\t{entry.name_en}")
-    return 0
-
-
-def _serve(options: argparse.Namespace) -> int:
-    config = read_config()
-    app.serve(options.host or config.host, options.port or config.port, config.knowledge)
     return 0
 
 

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from cunyi.app import artefact_path, create_app, load_knowledge
 from cunyi.config import Config, read_config
 from cunyi.reasoning.prepared import Knowledge
+from node_for_tests import Node, a_node, served
 
 ROOT = Path(__file__).parents[2]
 # What htmx writes when a page is left while it asks.
@@ -104,3 +105,17 @@ def page(browser: Browser, size: str) -> Iterator[Page]:
 def desktop(browser: Browser) -> Iterator[Page]:
     """A page of desktop size, for what does not depend on the size."""
     yield from _open(browser, "desktop")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """A node of a small invented village with its doctor signed in."""
+    with a_node(tmp_path / "node") as made:
+        yield made
+
+
+@pytest.fixture
+def node_address(node: Node, mini: Knowledge) -> Iterator[str]:
+    """The served pages of `node`."""
+    with served(node.seat, mini) as address:
+        yield address

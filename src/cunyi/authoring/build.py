@@ -33,6 +33,12 @@ def compile_library(library: Library) -> dict[str, Any]:
         "departments": _entries(library.departments),
         "examinations": _entries(library.examinations),
         "sources": _entries(library.sources),
+        "drugs": _entries(library.drugs),
+        "drug_classes": _entries(library.drug_classes),
+        "allergy_groups": _entries(library.allergy_groups),
+        "interactions": sorted((entry.raw for entry in library.interactions), key=lambda raw: sorted(raw["between"])),
+        "prescribing": dict(library.prescribing.raw) if library.prescribing else {},
+        "follow_ups": _entries(library.follow_ups),
         "settings": dict(library.settings),
         "language": compile_language(
             _entries(library.findings), _entries(library.items), library.classes, library.tables

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cunyi.authoring.check_diseases import check_diseases
+from cunyi.authoring.check_drugs import check_drugs
 from cunyi.authoring.check_findings import check_findings, check_items
+from cunyi.authoring.check_follow_ups import check_follow_ups
 from cunyi.authoring.check_references import check_parts, check_sources, check_unique
 from cunyi.authoring.check_rules import check_rules
 from cunyi.authoring.load import Library
 from cunyi.authoring.strict_yaml import Problem
 
-CHECKS = (check_unique, check_sources, check_parts, check_findings, check_items, check_diseases, check_rules)
+CHECKS = (
+    check_unique,
+    check_sources,
+    check_parts,
+    check_findings,
+    check_items,
+    check_diseases,
+    check_rules,
+    check_drugs,
+    check_follow_ups,
+)
 
 
 def check_library(library: Library) -> list[Problem]:

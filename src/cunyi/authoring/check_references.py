@@ -12,7 +12,11 @@ from cunyi.authoring.shapes import check_shape, nearest
 from cunyi.authoring.strict_yaml import LineDict, LineList, Problem
 
 _PMID = re.compile(r"PMID [1-9][0-9]{3,8}\Z")
-_KINDS = ("findings", "items", "diseases", "red_flags", "referral", "departments", "examinations", "sources")
+_FORMULARY = ("drugs", "drug_classes", "allergy_groups", "interactions")
+_KINDS = (
+    *("findings", "items", "diseases", "red_flags", "referral", "departments", "examinations", "sources"),
+    *("drugs", "drug_classes", "allergy_groups", "follow_ups"),
+)
 
 
 def check_unique(library: Library) -> Iterator[Problem]:
@@ -43,9 +47,11 @@ def _part(raw: Any, path: tuple[str, ...]) -> Any:
 def check_sources(library: Library) -> Iterator[Problem]:
     """Every `sources` anywhere names registered sources or PubMed ids."""
     registered = {entry.id for entry in library.sources}
-    for kind in ("findings", "items", "diseases", "red_flags", "referral"):
+    for kind in ("findings", "items", "diseases", "red_flags", "referral", *_FORMULARY, "follow_ups"):
         for entry in getattr(library, kind):
             yield from _sources_of(entry, entry.raw, registered)
+    if library.prescribing:
+        yield from _sources_of(library.prescribing, library.prescribing.raw, registered)
     if library.settings:
         settings = Entry(library.settings, "case_mix.yaml")  # type: ignore[arg-type]
         yield from _sources_of(settings, settings.raw, registered)

@@ -54,6 +54,12 @@ class Library(msgspec.Struct):
     departments: list[Entry] = []
     examinations: list[Entry] = []
     sources: list[Entry] = []
+    drugs: list[Entry] = []
+    drug_classes: list[Entry] = []
+    allergy_groups: list[Entry] = []
+    interactions: list[Entry] = []
+    follow_ups: list[Entry] = []
+    prescribing: Entry | None = None
     cases: list[Entry] = []
     classes: dict[str, list[str]] = {}
     tables: dict[str, list[dict[str, str]]] = {}
@@ -68,6 +74,11 @@ _LISTS: tuple[tuple[str, str, Shape, str], ...] = (
     ("departments", "departments.yaml", shapes.DEPARTMENT, "科室"),
     ("examinations", "examinations.yaml", shapes.EXAMINATION, "检查"),
     ("sources", "sources/**/*.yaml", shapes.SOURCE, "来源"),
+    ("drugs", "drugs/list/*.yaml", shapes.DRUG, "药品"),
+    ("drug_classes", "drugs/classes.yaml", shapes.DRUG_CLASS, "药物类别"),
+    ("allergy_groups", "drugs/allergy_groups.yaml", shapes.ALLERGY_GROUP, "过敏类别"),
+    ("interactions", "drugs/interactions.yaml", shapes.INTERACTION, "相互作用"),
+    ("follow_ups", "follow_up/*.yaml", shapes.FOLLOW_UP, "随访方案"),
 )
 _SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
     ("diseases", "diseases/**/*.yaml", shapes.DISEASE, "疾病"),
@@ -94,6 +105,10 @@ def load_library(root: Path) -> Library:
     for table in sorted(root.glob("language/*.csv")):
         with table.open(encoding="utf-8-sig", newline="") as lines:
             library.tables[table.stem] = [dict(row) for row in csv.DictReader(lines)]
+    for path, raw in _read(root, "prescribing.yaml", library):
+        library.problems += check_shape(raw, shapes.PRESCRIBING, path, 1, "处方规则")
+        if isinstance(raw, LineDict):
+            library.prescribing = Entry(raw, path)
     for path, raw in _read(root, "case_mix.yaml", library):
         if isinstance(raw, LineDict):
             library.settings = raw

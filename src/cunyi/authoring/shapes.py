@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from cunyi.authoring.strict_yaml import LineDict, Problem
+from cunyi.domain.prescription import ConcernKind, ConcernSeverity
 from cunyi.domain.triage import REFERRAL_DEADLINES, REFERRAL_TARGETS, Criticality, TriageLevel
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -165,6 +166,59 @@ SOURCE: Shape = {
     "id": (identifier, True), "title": (text, True),
     "kind": (one_of("guideline", "textbook", "paper", "data", "law", "general"), True), "year": (optional(number), True),
     "url": (optional(text), False), "pmid": (optional(text), False), "note": (text, False),
+}  # fmt: skip
+
+_SEVERITY = one_of(*ConcernSeverity)
+_SAFETY = one_of("avoid", "caution", "ok", "unknown")
+DRUG: Shape = {
+    "id": (identifier, True), "name": (text, True), "name_en": (text, True), "aliases": (many(text), False),
+    "class": (identifier, True), "also": (many(identifier), False), "ingredients": (many(identifier, 1), False),
+    "ingredient_only": (truth, False), "allergy_groups": (many(identifier), False),
+    "antimicrobial_level": (one_of("unrestricted", "restricted", "special"), False), "injection": (truth, False),
+    "topical": (truth, False), "skin_test": (truth, False), "pregnancy": (_SAFETY, True), "lactation": (_SAFETY, True),
+    "ages": (many(mapping, 1), False), "elderly": (mapping, False), "contraindications": (many(mapping, 1), False),
+    "note": (text, False), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+DRUG_CLASS: Shape = {
+    "id": (identifier, True), "name": (text, True), "name_en": (text, True), "words": (many(text), False),
+    "allergy_group": (identifier, False), "duplicates": (truth, False), "long_term": (truth, False), "repeatable": (truth, False),
+    "ages": (many(mapping, 1), False), "elderly": (mapping, False), "contraindications": (many(mapping, 1), False),
+    "note": (text, False), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+ALLERGY_GROUP: Shape = {
+    "id": (identifier, True), "name": (text, True), "name_en": (text, True), "words": (many(text, 1), True),
+    "cross": (many(identifier), False), "note": (text, False), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+AGE_LIMIT: Shape = {
+    "below": (number, True), "severity": (_SEVERITY, True), "reason": (text, True), "reason_en": (text, True),
+}  # fmt: skip
+ELDERLY: Shape = {"reason": (text, True), "reason_en": (text, True)}
+CONTRAINDICATION: Shape = {
+    "problems": (many(identifier, 1), True), "severity": (_SEVERITY, True), "reason": (text, True), "reason_en": (text, True),
+}  # fmt: skip
+INTERACTION: Shape = {
+    "between": (many(identifier, 2), True), "severity": (_SEVERITY, True), "text": (text, True), "text_en": (text, True),
+    "note": (text, False), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+PRESCRIBING: Shape = {
+    "most_drugs": (number, True), "usual_days": (number, True), "emergency_days": (number, True),
+    "long_term_days": (number, True), "longest_days": (number, True), "elderly_years": (number, True),
+    "lowest_role": (identifier, True), "levels": (mapping, True), "intravenous_words": (many(text, 1), True),
+    "county_approval_roles": (many(identifier), True), "form_words": (many(text, 1), True),
+    "salt_words": (many(text, 1), True), "injection_words": (many(text, 1), True),
+    "denial_words": (many(text, 1), True), "allergy_words": (many(text, 1), True), "nothing_words": (many(text, 1), True),
+    "dosing_words": (many(text, 1), True), "other_allergens": (many(text), True),
+    "routes": (many(text, 1), True), "frequencies": (many(text, 1), True), "messages": (mapping, True), "sources": SOURCES,
+}  # fmt: skip
+FOLLOW_UP: Shape = {
+    "id": (identifier, True), "name": (text, True), "name_en": (text, True), "disease": (identifier, True),
+    "readings": (many(identifier, 1), True), "no_complaints": (text, True), "interval_days": (number, True),
+    "sooner": (mapping, False), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+SOONER: Shape = {"when": (mapping, True), "within_days": (number, True), "why": (text, True), "why_en": (text, True)}
+MESSAGE: Shape = {
+    "kind": (one_of(*ConcernKind), True), "severity": (_SEVERITY, False), "text": (text, True), "text_en": (text, True),
+    "sources": SOURCES,
 }  # fmt: skip
 
 

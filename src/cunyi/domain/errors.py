@@ -1,5 +1,9 @@
 """What goes wrong and is told to a person: one shape for every interface."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class UserError(Exception):
     """Bad input (使用错误), told in the user's language: which field, what is wrong, the way out. No traceback is shown for it.
@@ -19,3 +23,26 @@ class UserError(Exception):
 
 class KnowledgeError(UserError):
     """The compiled knowledge (知识库错误) is missing, damaged or made by another version of the program."""
+
+
+class InvalidFormError(UserError):
+    """Several fields of a form that cannot be used (填写有误): every one of them with its own message; nothing typed is lost."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__("；".join(error.message for error in errors), field=errors[0].field)
+        self.errors = tuple(errors)
+
+    def by_field(self) -> dict[str, str]:
+        """The messages by field; the first one where a field has several."""
+        found: dict[str, str] = {}
+        for error in self.errors:
+            found.setdefault(error.field or "", error.message)
+        return found
+
+
+class NotAllowedError(UserError):
+    """The account may not do this (没有权限): said plainly, with whom to ask."""
+
+
+class NeedsReasonError(UserError):
+    """It can be done, but a reason has to be given first (需要说明理由)."""

@@ -11,8 +11,10 @@ import msgspec
 from cunyi.domain.errors import KnowledgeError
 from cunyi.knowledge import model
 from cunyi.knowledge.conditions import Bounds, parse_condition
+from cunyi.knowledge.drugs import read_formulary
+from cunyi.knowledge.follow_ups import read_follow_up
 
-FORMAT = 1
+FORMAT = 2
 FREQUENCY_CLASSES = {
     "almost_always": 0.95,
     "very_common": 0.8,
@@ -96,6 +98,8 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
             )
             for entry in raw["sources"]
         },
+        formulary=read_formulary(raw),
+        follow_ups={entry["id"]: read_follow_up(entry) for entry in raw["follow_ups"]},
         settings=raw["settings"],
     )
 

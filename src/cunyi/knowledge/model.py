@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from cunyi.knowledge.conditions import Bounds, Condition
+from cunyi.knowledge.drugs import Formulary
+from cunyi.knowledge.follow_ups import FollowUp
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,4 +182,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     departments: dict[str, Department]
     examinations: dict[str, Examination]
     sources: dict[str, Source]
+    formulary: Formulary
+    follow_ups: dict[str, FollowUp]
     settings: dict[str, Any]

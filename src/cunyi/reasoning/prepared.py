@@ -14,8 +14,10 @@ from cunyi.knowledge.artefact import decode
 from cunyi.knowledge.conditions import FindingIs, leaves
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix, build_likelihoods
 from cunyi.knowledge.model import Content, Finding, RedFlag, ReferralRule
+from cunyi.reasoning.drug_names import DrugNames
 from cunyi.reasoning.rules import RuleIndex, by_complaint
 from cunyi.reasoning.settings import Settings, read_settings
+from cunyi.text.normalize import plain
 from cunyi.text.reader import Language
 
 
@@ -45,6 +47,9 @@ class Knowledge(msgspec.Struct):
     flag_index: RuleIndex[RedFlag]
     flags_of_complaint: dict[str, tuple[RedFlag, ...]]
     referral_index: RuleIndex[ReferralRule]
+    drug_names: DrugNames
+    disease_names: dict[str, str]
+    """Disease ids by each of their names, as texts are compared."""
 
 
 def prepare(data: bytes) -> Knowledge:
@@ -78,6 +83,8 @@ def prepare(data: bytes) -> Knowledge:
         flag_index=RuleIndex(content.red_flags.values()),
         flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
         referral_index=RuleIndex(content.referral.values()),
+        drug_names=DrugNames(content.formulary),
+        disease_names={plain(name): disease.id for disease in diseases for name in (disease.name, *disease.aliases)},
     )
 
 

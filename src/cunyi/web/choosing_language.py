@@ -8,19 +8,18 @@ from litestar import Request, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
+from cunyi.web.gate import local_path
 from cunyi.web.language import COOKIE, chosen
 
 _YEAR_SECONDS = 365 * 24 * 3600
-_PAGES = ("/", "/patterns")
 
 
 @post("/language", include_in_schema=False)
 async def choose_language(request: Request[Any, Any, Any]) -> Redirect:
     """Keeps the language that was chosen and goes back to the page it was chosen on."""
     form = await request.form()
-    page = form.get("page")
     return Redirect(
-        str(page) if page in _PAGES else _PAGES[0],
+        local_path(str(form.get("page") or "")),
         status_code=303,
         cookies=[
             Cookie(

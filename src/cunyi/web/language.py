@@ -23,9 +23,16 @@ def chosen(value: str | None) -> str:
 
 @cache
 def catalogue(language: str) -> Translations:
-    """The translations of a language, from its .po file."""
-    source = files("cunyi.web") / "locale" / _FOLDERS[language] / "LC_MESSAGES" / "messages.po"
-    compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(source.read_bytes())))
-    compiled.seek(0)
-    return Translations(compiled)
+    """The translations of a language, from its .po files: one for each part of the pages."""
+    folder = files("cunyi.web") / "locale" / _FOLDERS[language] / "LC_MESSAGES"
+    joined: Translations | None = None
+    for source in sorted(folder.iterdir(), key=lambda source: source.name):
+        if not source.name.endswith(".po"):
+            continue
+        compiled = BytesIO()
+        write_mo(compiled, read_po(BytesIO(source.read_bytes())))
+        compiled.seek(0)
+        translations = Translations(compiled)
+        joined = translations if joined is None else joined.merge(translations)
+    assert joined is not None
+    return joined

@@ -11,12 +11,15 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from cunyi.domain.errors import UserError
+from cunyi.journeys.seat import LockedNodeError, Seat
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.version import ENGINE_VERSION
 from cunyi.web.api import api_routes
 from cunyi.web.api_schema import SpanSchemaPlugin
 from cunyi.web.choosing_language import choose_language
+from cunyi.web.doctor.node import node_routes
 from cunyi.web.doctor.workbench import doctor_routes
+from cunyi.web.gate import NotSignedInError, ScreenLockedError, lead_to_login, lead_to_unlock, refuse_page
 from cunyi.web.headers import protect
 from cunyi.web.patterns import patterns
 from cunyi.web.refusals import fail, refuse, refuse_request
@@ -24,12 +27,22 @@ from cunyi.web.refusals import fail, refuse, refuse_request
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_site(knowledge: Knowledge, *, largest_body_bytes: int) -> Litestar:
-    """The application over one knowledge base, which it only reads."""
+def create_site(
+    knowledge: Knowledge,
+    *,
+    largest_body_bytes: int,
+    seat: Seat | None = None,
+    shown_account: tuple[str, str] | None = None,
+) -> Litestar:
+    """The application over one knowledge base, which it only reads: a node's pages, or without a `seat` the workbench alone.
+
+    `shown_account` (login, password) stands on the login page of a demonstration.
+    """
+    pages = doctor_routes(knowledge) if seat is None else node_routes(knowledge, seat, shown_account)
     return Litestar(
         route_handlers=[
             *api_routes(knowledge),
-            *doctor_routes(knowledge),
+            *pages,
             choose_language,
             patterns,
             create_static_files_router(path="/static", directories=[_STATIC], include_in_schema=False),
@@ -41,7 +54,14 @@ def create_site(knowledge: Knowledge, *, largest_body_bytes: int) -> Litestar:
             path="/schema",
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
         ),
-        exception_handlers={UserError: refuse, HTTPException: refuse_request, Exception: fail},
+        exception_handlers={
+            NotSignedInError: lead_to_login,
+            LockedNodeError: lead_to_login,
+            ScreenLockedError: lead_to_unlock,
+            UserError: refuse if seat is None else refuse_page,
+            HTTPException: refuse_request,
+            Exception: fail,
+        },
         before_send=[protect],
         plugins=[SpanSchemaPlugin()],
         request_max_body_size=largest_body_bytes,

@@ -99,7 +99,8 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
     )
 
 
-def _plain_number(words: str) -> float | None:
+def plain_number(words: str) -> float | None:
+    """The number that some words are, in any width; None where they are none."""
     try:
         value = float(unicodedata.normalize("NFKC", words).strip().replace("。", "."))
     except ValueError:
@@ -110,7 +111,7 @@ def _plain_number(words: str) -> float | None:
 def _number(words: str, field: str, unusable: set[str], highest: float = 1000) -> float | None:
     if not words.strip():
         return None
-    value = _plain_number(words)
+    value = plain_number(words)
     if value is None or not 0 <= value <= highest:
         unusable.add(field)
         return None
@@ -151,7 +152,7 @@ def _labs(rows: Iterable[LabRow], knowledge: Knowledge) -> tuple[list[dict[str, 
         if not row.name or not row.value:
             continue
         name = english.get(row.name.casefold(), row.name)
-        number = _plain_number(row.value)
+        number = plain_number(row.value)
         value = row.value if number is None else number
         unit = row.unit or None
         read = knowledge.language.read_result(name, value, unit)

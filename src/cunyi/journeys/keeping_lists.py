@@ -1,0 +1,87 @@
+"""Adding to, changing and ending the lists of a person: problems, allergies, long-term drugs, planned visits."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from cunyi.domain.account import Account, Permission
+from cunyi.domain.audit import Action
+from cunyi.domain.encounter import ListEntry, ListKind
+from cunyi.domain.errors import UserError
+from cunyi.journeys.access import person_for, require
+from cunyi.store.lists import add_entry, entry_by_id, replace_entry
+from cunyi.store.unit import Store
+
+_LONGEST = 100
+_WORDS = {
+    ListKind.PROBLEM: "疾病名称",
+    ListKind.ALLERGY: "过敏的药物或食物",
+    ListKind.MEDICATION: "药名",
+    ListKind.PLAN: "随访内容",
+}
+
+
+def add_to_list(
+    store: Store,
+    by: Account,
+    person_id: str,
+    kind: ListKind,
+    *,
+    name: str,
+    code: str = "",
+    detail: str = "",
+    since_on: date | None = None,
+    due_on: date | None = None,
+    today: date,
+    reason: str = "",
+) -> ListEntry:
+    """Puts an entry on a list of a person. UserError for an empty name or a plan without a day."""
+    require(by, Permission.WRITE_DRAFT)
+    name = name.strip()
+    if not name:
+        raise UserError(f"请填写{_WORDS[kind]}", field="name")
+    if len(name) > _LONGEST:
+        raise UserError(f"{_WORDS[kind]}最多 {_LONGEST} 字；请写短些，其余写到说明里", field="name")
+    if kind is ListKind.PLAN and due_on is None:
+        raise UserError("请选择随访日期", field="due_on")
+    if due_on is not None and due_on < today:
+        raise UserError("随访日期在今天以前；请核对", field="due_on")
+    if since_on is not None and since_on > today:
+        raise UserError("开始日期在今天以后；请核对", field="since_on")
+    with store.writing(by.id) as writing:
+        person = person_for(writing.connection, by, person_id, reason=reason)
+        entry = ListEntry(
+            id=writing.new_id(),
+            organisation=by.organisation,
+            person_id=person.id,
+            kind=kind,
+            name=name,
+            code=code.strip(),
+            detail=detail.strip(),
+            since_on=since_on,
+            due_on=due_on,
+        )
+        add_entry(writing, entry)
+        writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry.id, detail=kind)
+    return entry
+
+
+def end_entry(
+    store: Store, by: Account, entry_id: str, *, revision: int, why: str, today: date, reason: str = ""
+) -> ListEntry:
+    """Takes an entry off its list, with why; it stays in the record. StaleError where it was changed since."""
+    require(by, Permission.WRITE_DRAFT)
+    if not why.strip():
+        raise UserError("请写明原因，如“已停药”“误填”“已随访”", field="ended_reason")
+    with store.writing(by.id) as writing:
+        known = entry_by_id(writing.connection, by.organisation, entry_id)
+        if known is None:
+            raise UserError("没有这一条；请重新打开档案", field="entry")
+        person = person_for(writing.connection, by, known.person_id, reason=reason)
+        ended = replace_entry(
+            writing, msgspec.structs.replace(known, revision=revision, ended_on=today, ended_reason=why.strip())
+        )
+        writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry_id, detail=f"{known.kind} 结束")
+    return ended

@@ -1,0 +1,118 @@
+"""Keeping the records safe: backing up, restoring, checking, making the tables anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from cunyi.domain.audit import Action
+from cunyi.store import schema
+from cunyi.store.audit import verify_audit
+from cunyi.store.backup import Manifest, back_up, check_integrity, pass_over_serials, read_backup, restore
+from cunyi.store.folder import Folder
+from cunyi.store.keyring import DatabaseKey, Keyring
+from cunyi.store.nodes import public_keys
+from cunyi.store.people import reindex
+from cunyi.store.records import count_records, rebuild, verify_records
+from cunyi.store.unit import SYSTEM, Store
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What checking a node found (核对结果): how much was looked at, and in plain words what is wrong (empty: nothing)."""
+
+    records: int
+    audit_lines: int
+    problems: tuple[str, ...]
+
+
+def make_backup(store: Store, folder: Folder, target: Path) -> Manifest:
+    """Backs up a node that is at work, and reads the backup once more before it is trusted."""
+    with store.writing(SYSTEM) as writing:
+        writing.audit(Action.BACK_UP, subject=store.node.id)
+    back_up(store, folder, target)
+    return read_backup(target)
+
+
+def bring_back(
+    source: Path,
+    folder: Folder,
+    open_key: Callable[[Keyring], DatabaseKey],
+    *,
+    replace: bool,
+    clock: Callable[[], datetime],
+) -> tuple[Verified, Path | None]:
+    """Restores a backup and checks what it brought; also the folder to which the data before it was moved.
+
+    `open_key` opens the keyring, with a password or the recovery code.
+    """
+    aside = restore(source, folder, replace=replace)
+    store = folder.open(open_key(folder.keyring()), clock=clock)
+    try:
+        with store.writing(SYSTEM) as writing:
+            pass_over_serials(writing)
+            writing.audit(Action.RESTORE, subject=store.node.id)
+        return verify(store, folder), aside
+    finally:
+        store.close()
+
+
+def verify(store: Store, folder: Folder | None = None) -> Verified:
+    """Checks everything that can be checked: the file, every signed record, the audit log, the tables against the records."""
+    organisation = store.node.organisation
+    head = folder.head if folder is not None else None
+    with store.reading() as connection:
+        problems = [f"数据库：{words}" for words in check_integrity(connection)]
+        problems += verify_records(connection, organisation, public_keys(connection))
+        audit = verify_audit(connection, organisation, head, store.key.public)
+        problems += audit.problems
+        records = count_records(connection, organisation)
+    problems += stale_tables(store)
+    return Verified(records=records, audit_lines=audit.lines, problems=tuple(problems))
+
+
+def rebuild_tables(store: Store) -> tuple[int, int]:
+    """Makes the tables of encounters from the signed records and the search keys from the persons; how many of each."""
+    with store.writing(SYSTEM) as writing:
+        counted = rebuild(writing), reindex(writing)
+        writing.audit(Action.REBUILD, detail=f"{counted[0]} 份记录，{counted[1]} 人")
+    return counted
+
+
+def stale_tables(store: Store) -> list[str]:
+    """The tables that would be different if they were made anew; nothing is changed."""
+    before = snapshot(store)
+    found: list[str] = []
+
+    class _Undo(Exception):
+        """Ends the trial without keeping anything."""
+
+    try:
+        with store.writing(SYSTEM, working_state=True) as writing:
+            rebuild(writing)
+            reindex(writing)
+            after = _snapshot(writing.connection, store.node.organisation)
+            found = [f"表 {name} 与已签名的记录不一致；请运行 cunyi rebuild" for name in before if before[name] != after[name]]
+            raise _Undo
+    except _Undo:
+        return found
+
+
+def snapshot(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of the tables that can be made anew, in order, for comparing."""
+    with store.reading() as connection:
+        return _snapshot(connection, store.node.organisation)
+
+
+def _snapshot(connection: Connection, organisation: str) -> dict[str, list[tuple[object, ...]]]:
+    tables = (*schema.PROJECTIONS, schema.identifier, schema.search_key)
+    return {
+        table.name: sorted(
+            (tuple(row) for row in connection.execute(select(table).where(table.c.organisation == organisation))),
+            key=repr,
+        )
+        for table in tables
+    }

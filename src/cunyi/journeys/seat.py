@@ -1,0 +1,458 @@
+"""Where people sit down to work: a node that is locked until somebody opens it, and the sessions of those who did."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from cunyi.domain.account import Account, LoginPolicy, Permission, Role
+from cunyi.domain.audit import Action
+from cunyi.domain.encounter import canonical
+from cunyi.domain.errors import UserError
+from cunyi.journeys.access import require
+from cunyi.store.accounts import (
+    Session,
+    StoredAccount,
+    account_by_id,
+    account_by_login,
+    add_account,
+    add_session,
+    end_session,
+    end_sessions_of,
+    every_account,
+    replace_account,
+    session_by_token,
+    set_proofs,
+    set_session,
+)
+from cunyi.store.folder import Folder
+from cunyi.store.keyring import DatabaseKey, Keyring
+from cunyi.store.nodes import login_policy
+from cunyi.store.passwords import Cost, check_password, check_pin, hash_secret, verify_secret
+from cunyi.store.unit import SYSTEM, Store, last_audit
+
+_TOKEN_BYTES = 32
+# How often it is written down that a session is in use.
+_SEEN = timedelta(minutes=1)
+_WRONG = "用户名或密码不对；请再输一遍，忘了就请系统管理员重设"
+
+
+class LockedNodeError(UserError):
+    """Nobody has opened the node since it was started (节点未打开)."""
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody at work (已登录). `locked` where the screen is locked: the session goes on with a PIN or the password.
+
+    `opened` gives the reason for each person outside the account's villages whose record was opened, by person id.
+    """
+
+    account: Account
+    locked: bool
+    policy: LoginPolicy
+    opened: dict[str, str] = {}
+
+
+class Seat:
+    """A node as people use it (工作席位). On an encrypted node the first login after the start opens the database."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        cost: Cost,
+        folder: Folder | None = None,
+        store: Store | None = None,
+        key: DatabaseKey | None = None,
+    ) -> None:
+        self._clock = clock
+        self._cost = cost
+        self._folder = folder
+        self._store = store
+        self._key = key
+        self._opening = threading.Lock()
+        self._wrong: dict[str, int] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the records can be read."""
+        return self._store is not None
+
+    @property
+    def store(self) -> Store:
+        """The records; LockedNodeError before somebody opened the node."""
+        if self._store is None:
+            raise LockedNodeError("数据还没有打开；请先登录", field="login")
+        return self._store
+
+    def now(self) -> datetime:
+        """The computer's clock."""
+        return self._clock()
+
+    def clock_is_doubtful(self) -> bool:
+        """Whether the clock stands well before what was already written."""
+        with self.store.reading() as connection:
+            last = last_audit(connection, self.store.node.organisation)
+        return last is not None and self._clock() + timedelta(minutes=5) < last.latest
+
+    def sign_in(self, login: str, password: str) -> tuple[str, SignedIn]:
+        """A new session: its token and whose it is. UserError where name or password do not fit, or the account may not be used."""
+        login = normal_login(login)
+        if self._store is None:
+            self._open(login, password)
+        store = self.store
+        with store.reading() as connection:
+            stored = account_by_login(connection, store.node.organisation, login)
+            policy = login_policy(connection, store.node.organisation)
+        now = self._now_or_latest()
+        if stored is None:
+            # As long as a real one takes.
+            hash_secret(password, self._cost)
+            self._refused(None, "账号不存在")
+            raise UserError(_WRONG, field="password")
+        if stored.locked_until is not None and now < stored.locked_until:
+            minutes = max(1, round((stored.locked_until - now).total_seconds() / 60))
+            raise UserError(f"输错次数太多，已锁定；请 {minutes} 分钟后再试，或请系统管理员解锁", field="login")
+        if not verify_secret(stored.password_hash, password):
+            self._count_wrong(stored, policy, now)
+            raise UserError(_WRONG, field="password")
+        self._usable(stored.account, policy, now)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        with store.writing(stored.account.id) as writing:
+            set_proofs(writing, stored.account.id, wrong_passwords=0, wrong_pins=0, locked_until=None)
+            add_session(
+                writing,
+                Session(
+                    token_hash=token_hash(token),
+                    account_id=stored.account.id,
+                    begun_at=writing.at,
+                    seen_at=writing.at,
+                    locked=False,
+                ),
+            )
+            writing.audit(Action.LOG_IN, subject=stored.account.id)
+        return token, SignedIn(account=stored.account, locked=False, policy=policy)
+
+    def who(self, token: str | None) -> SignedIn | None:
+        """Whose session a token is, None where it is none or too old. An idle session comes back locked."""
+        if not token or self._store is None:
+            return None
+        store, hashed = self.store, token_hash(token)
+        with store.reading() as connection:
+            session = session_by_token(connection, store.node.organisation, hashed)
+            if session is None:
+                return None
+            stored = account_by_id(connection, store.node.organisation, session.account_id)
+            policy = login_policy(connection, store.node.organisation)
+        now = self._clock()
+        if stored is None or not stored.account.active:
+            return None
+        if now - session.begun_at > timedelta(hours=policy.session_hours):
+            return None
+        idle = now - session.seen_at
+        locked = session.locked or idle > timedelta(minutes=policy.lock_minutes)
+        if locked and not session.locked:
+            self.lock(token)
+        elif not locked and idle > _SEEN:
+            with store.writing(stored.account.id, working_state=True) as writing:
+                set_session(writing, hashed, seen_at=writing.at)
+        return SignedIn(account=stored.account, locked=locked, policy=policy, opened=session.opened)
+
+    def open_outside(self, token: str, person_id: str, reason: str) -> None:
+        """Remembers for this session why a person outside the account's villages is seen; the opening itself is audited."""
+        if not reason.strip():
+            raise UserError("请写明打开档案的原因", field="reason")
+        store, hashed = self.store, token_hash(token)
+        with store.writing(SYSTEM, working_state=True) as writing:
+            session = session_by_token(writing.connection, store.node.organisation, hashed)
+            if session is not None:
+                opened = session.opened | {person_id: reason.strip()}
+                set_session(writing, hashed, opened=canonical(opened))
+
+    def lock(self, token: str) -> None:
+        """Locks the screen; what is being written stays as it is."""
+        store, hashed = self.store, token_hash(token)
+        with store.writing(SYSTEM) as writing:
+            session = session_by_token(writing.connection, store.node.organisation, hashed)
+            set_session(writing, hashed, locked=True)
+            writing.audit(Action.LOCK, subject=session.account_id if session else None)
+
+    def unlock(self, token: str, secret: str) -> SignedIn:
+        """Goes on with a locked session by PIN or password. UserError after a wrong one; after too many the password is needed."""
+        store, hashed = self.store, token_hash(token)
+        with store.reading() as connection:
+            session = session_by_token(connection, store.node.organisation, hashed)
+            stored = account_by_id(connection, store.node.organisation, session.account_id) if session else None
+            policy = login_policy(connection, store.node.organisation)
+        if session is None or stored is None:
+            raise UserError("登录已经结束；请重新登录，写的内容还在草稿里", field="login")
+        now = self._now_or_latest()
+        pins_left = stored.wrong_pins < policy.wrong_pins
+        right = bool(stored.pin_hash and pins_left and verify_secret(stored.pin_hash, secret))
+        if not right:
+            if stored.locked_until is not None and now < stored.locked_until:
+                raise UserError("输错次数太多，已锁定；请过一会儿再试，或请系统管理员解锁", field="secret")
+            right = verify_secret(stored.password_hash, secret)
+        if not right:
+            looks_like_pin = secret.isdigit() and stored.pin_hash is not None
+            if looks_like_pin and pins_left:
+                with store.writing(SYSTEM) as writing:
+                    set_proofs(writing, stored.account.id, wrong_pins=stored.wrong_pins + 1)
+                    writing.audit(Action.LOG_IN_REFUSED, subject=stored.account.id, detail="PIN 不对")
+            else:
+                self._count_wrong(stored, policy, now)
+            left = policy.wrong_pins - stored.wrong_pins - 1
+            raise UserError(
+                f"PIN 不对，还可以试 {left} 次" if looks_like_pin and left > 0 else "不对；请输入登录密码",
+                field="secret",
+            )
+        self._usable(stored.account, policy, now)
+        with store.writing(stored.account.id) as writing:
+            set_session(writing, hashed, locked=False, seen_at=writing.at)
+            set_proofs(writing, stored.account.id, wrong_pins=0, wrong_passwords=0)
+            writing.audit(Action.UNLOCK, subject=stored.account.id)
+        return SignedIn(account=stored.account, locked=False, policy=policy)
+
+    def sign_out(self, token: str) -> None:
+        """Ends a session."""
+        store, hashed = self.store, token_hash(token)
+        with store.writing(SYSTEM) as writing:
+            session = session_by_token(writing.connection, store.node.organisation, hashed)
+            end_session(writing, hashed)
+            writing.audit(Action.LOG_OUT, subject=session.account_id if session else None)
+
+    def change_password(self, account: Account, old: str, new: str) -> None:
+        """A new password by its owner, who also knows the old one. On an encrypted node it opens the disk from now on."""
+        store = self.store
+        with store.reading() as connection:
+            stored = account_by_id(connection, store.node.organisation, account.id)
+        if stored is None or not verify_secret(stored.password_hash, old):
+            raise UserError("原来的密码不对；请再输一遍", field="old_password")
+        if old == new:
+            raise UserError("新密码和原来的一样；请换一个", field="password")
+        self._set_password(account.id, stored.account, new, must_change=False)
+
+    def set_pin(self, account: Account, password: str, pin: str) -> None:
+        """A PIN that unlocks the screen, never the disk."""
+        check_pin(pin)
+        store = self.store
+        with store.reading() as connection:
+            stored = account_by_id(connection, store.node.organisation, account.id)
+        if stored is None or not verify_secret(stored.password_hash, password):
+            raise UserError("密码不对；请再输一遍", field="old_password")
+        with store.writing(account.id) as writing:
+            set_proofs(writing, account.id, pin_hash=hash_secret(pin, self._cost), wrong_pins=0)
+            replace_account(writing, msgspec.structs.replace(stored.account, has_pin=True))
+            writing.audit(Action.CHANGE_PASSWORD, subject=account.id, detail="PIN")
+
+    def create_account(
+        self,
+        by: Account,
+        *,
+        login: str,
+        name: str,
+        role: Role,
+        password: str,
+        areas: tuple[str, ...] = (),
+        phone: str = "",
+    ) -> Account:
+        """A new account with a first password, which its owner changes at the first login."""
+        require(by, Permission.MANAGE_ACCOUNTS)
+        return self.add_account(
+            by.id, login=login, name=name, role=role, password=password, areas=areas, phone=phone, must_change=True
+        )
+
+    def add_account(
+        self,
+        by: str,
+        *,
+        login: str,
+        name: str,
+        role: Role,
+        password: str,
+        areas: tuple[str, ...] = (),
+        phone: str = "",
+        must_change: bool = False,
+    ) -> Account:
+        """Adds an account in the name of `by`, for the setting up of a node and its administrators."""
+        store, login = self.store, normal_login(login)
+        check_password(password, login=login)
+        if not name.strip():
+            raise UserError("请填写姓名", field="name")
+        for area in areas:
+            if not area.isdigit() or not area.startswith(store.node.organisation[:6]):
+                raise UserError(f"负责的村要写村代码或它的前几位（本县 {store.node.organisation}）", field="areas")
+        with store.reading() as connection:
+            if account_by_login(connection, store.node.organisation, login) is not None:
+                raise UserError("这个用户名已经有人用；请换一个", field="login")
+        if self._folder is not None:
+            keyring = self._keyring()
+            # A slot may be left from a try that did not reach the database.
+            (keyring.change if keyring.has(login) else keyring.add)(login, password, self._database_key())
+        with store.writing(by) as writing:
+            account = Account(
+                id=writing.new_id(),
+                organisation=store.node.organisation,
+                login=login,
+                name=name.strip(),
+                role=role,
+                facility=store.node.facility,
+                phone=phone.strip(),
+                areas=areas,
+                confirmed_at=writing.latest,
+                must_change_password=must_change,
+            )
+            add_account(writing, account, hash_secret(password, self._cost))
+            writing.audit(Action.CREATE_ACCOUNT, subject=account.id, detail=role)
+        return account
+
+    def accounts(self, by: Account) -> list[Account]:
+        """Every account of the node."""
+        require(by, Permission.MANAGE_ACCOUNTS)
+        with self.store.reading() as connection:
+            return every_account(connection, self.store.node.organisation)
+
+    def change_account(
+        self,
+        by: Account,
+        account_id: str,
+        *,
+        active: bool | None = None,
+        confirm: bool = False,
+        areas: tuple[str, ...] | None = None,
+        password: str | None = None,
+    ) -> Account:
+        """What an administrator does to an account: stop or allow it, confirm it for further offline use, areas, a new password."""
+        require(by, Permission.MANAGE_ACCOUNTS)
+        store = self.store
+        with store.reading() as connection:
+            stored = account_by_id(connection, store.node.organisation, account_id)
+        if stored is None:
+            raise UserError("没有这个账号", field="account")
+        if active is False and account_id == by.id:
+            raise UserError("不能停用自己的账号；请由另一位管理员操作", field="account")
+        account = stored.account
+        if active is not None:
+            account = msgspec.structs.replace(account, active=active)
+        if areas is not None:
+            account = msgspec.structs.replace(account, areas=areas)
+        with store.writing(by.id) as writing:
+            if confirm:
+                account = msgspec.structs.replace(account, confirmed_at=writing.latest)
+                set_proofs(writing, account_id, wrong_passwords=0, wrong_pins=0, locked_until=None)
+            replace_account(writing, account)
+            if not account.active:
+                end_sessions_of(writing, account_id)
+            writing.audit(Action.CHANGE_ACCOUNT, subject=account_id)
+        if not account.active and self._folder is not None and self._keyring().has(account.login):
+            self._keyring().remove(account.login)
+        if password is not None:
+            self._set_password(by.id, account, password, must_change=True)
+        return account
+
+    def close(self) -> None:
+        """Closes the records."""
+        if self._store is not None:
+            self._store.close()
+
+    def _set_password(self, by: str, account: Account, new: str, *, must_change: bool) -> None:
+        check_password(new, login=account.login)
+        if self._folder is not None:
+            keyring = self._keyring()
+            if keyring.has(account.login):
+                keyring.change(account.login, new, self._database_key())
+            else:
+                keyring.add(account.login, new, self._database_key())
+        with self.store.writing(by) as writing:
+            set_proofs(
+                writing,
+                account.id,
+                password_hash=hash_secret(new, self._cost),
+                wrong_passwords=0,
+                wrong_pins=0,
+                locked_until=None,
+            )
+            replace_account(writing, msgspec.structs.replace(account, must_change_password=must_change))
+            if by != account.id:
+                end_sessions_of(writing, account.id)
+            writing.audit(Action.CHANGE_PASSWORD, subject=account.id)
+
+    def _open(self, login: str, password: str) -> None:
+        with self._opening:
+            if self._store is not None or self._folder is None:
+                return
+            try:
+                key = self._folder.keyring().open(login, password)
+            except UserError as error:
+                if error.field != "password":
+                    raise
+                self._wrong[login] = self._wrong.get(login, 0) + 1
+                raise UserError(_WRONG, field="password") from None
+            self._store = self._folder.open(key, clock=self._clock)
+            self._key = key
+            wrong, self._wrong = sum(self._wrong.values()), {}
+        if wrong:
+            with self.store.writing(SYSTEM) as writing:
+                writing.audit(Action.LOG_IN_REFUSED, detail=f"打开数据前输错 {wrong} 次")
+
+    def _keyring(self) -> Keyring:
+        assert self._folder is not None
+        return self._folder.keyring()
+
+    def _database_key(self) -> DatabaseKey:
+        if self._key is None:
+            raise LockedNodeError("数据还没有打开；请先登录", field="login")
+        return self._key
+
+    def _now_or_latest(self) -> datetime:
+        """The clock, or the latest time known where the clock was set back: a rule on time is not undone by the clock."""
+        with self.store.reading() as connection:
+            last = last_audit(connection, self.store.node.organisation)
+        now = self._clock()
+        return max(now, last.latest) if last else now
+
+    def _usable(self, account: Account, policy: LoginPolicy, now: datetime) -> None:
+        if not account.active:
+            raise UserError("这个账号已停用；请联系系统管理员", field="login")
+        if now - account.confirmed_at > timedelta(days=policy.offline_days):
+            raise UserError(
+                f"这个账号离线使用超过 {policy.offline_days} 天；请系统管理员在本机确认账号后再登录", field="login"
+            )
+
+    def _count_wrong(self, stored: StoredAccount, policy: LoginPolicy, now: datetime) -> None:
+        wrong = stored.wrong_passwords + 1
+        locked_until = None
+        if wrong >= policy.wrong_passwords:
+            locked_until, wrong = now + timedelta(minutes=policy.locked_out_minutes), 0
+        with self.store.writing(SYSTEM) as writing:
+            set_proofs(writing, stored.account.id, wrong_passwords=wrong, locked_until=locked_until)
+            writing.audit(
+                Action.LOG_IN_REFUSED,
+                subject=stored.account.id,
+                detail="密码不对，已锁定" if locked_until else "密码不对",
+            )
+
+    def _refused(self, account_id: str | None, why: str) -> None:
+        with self.store.writing(SYSTEM) as writing:
+            writing.audit(Action.LOG_IN_REFUSED, subject=account_id, detail=why)
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a session token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def normal_login(words: str) -> str:
+    """A login name as it is compared: one width, without spaces around, lower case. UserError where it is empty or too long."""
+    login = unicodedata.normalize("NFKC", words).strip().casefold()
+    if not login:
+        raise UserError("请填写用户名", field="login")
+    if len(login) > 40:
+        raise UserError("用户名最多 40 字；请核对", field="login")
+    return login

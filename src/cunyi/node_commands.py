@@ -1,0 +1,238 @@
+"""The commands of a node: setting up, backing up, restoring, checking; for whoever looks after the computer."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cunyi import app
+from cunyi.config import Config, read_config
+from cunyi.domain.account import Role
+from cunyi.domain.errors import UserError
+from cunyi.journeys.safekeeping import bring_back, confirm_clock, make_backup, rebuild_tables, verify
+from cunyi.journeys.setting_up import NodeSetup, set_up, set_up_database
+from cunyi.store.audit import verify_audit
+from cunyi.store.engine import open_postgresql
+from cunyi.store.folder import Folder
+from cunyi.store.keyring import DatabaseKey, Keyring
+from cunyi.store.migrating import bring_up_to_date
+from cunyi.store.nodes import open_node
+from cunyi.store.passwords import Cost
+from cunyi.store.unit import Store
+
+
+def now() -> datetime:
+    """The computer's clock."""
+    return datetime.now(UTC)
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the node's commands to the command line."""
+    command = commands.add_parser("init", help="在这台电脑上建立一个节点（加密的数据文件夹）")
+    _where(command)
+    command.add_argument("--village", action="append", required=True, metavar="代码=名称", help="12 位村代码和村名，可写多次")
+    command.add_argument("--facility", required=True, help="机构编号")
+    command.add_argument("--facility-name", required=True, help="机构名称，如 上坪村卫生室")
+    command.add_argument("--serials", default="1-99999", metavar="起-止", help="本机可用的档案编号段（由卫生院分配）")
+    command.add_argument("--login", required=True, help="第一个账号的用户名")
+    command.add_argument("--name", required=True, help="第一个账号的姓名")
+    command.add_argument("--role", choices=[role.value for role in Role], default=Role.ADMINISTRATOR.value)
+    command.add_argument("--password-file", type=Path, help="从文件第一行读密码；不写就提示输入")
+    command.set_defaults(run=_init)
+
+    command = commands.add_parser("backup", help="备份：一个加密的文件，可存到 U 盘")
+    command.add_argument("target", type=Path, metavar="备份文件")
+    _opening(command)
+    command.set_defaults(run=_backup)
+
+    command = commands.add_parser("restore", help="用备份恢复，并核对恢复出来的内容")
+    command.add_argument("source", type=Path, metavar="备份文件")
+    command.add_argument("--replace", action="store_true", help="代替现有的数据（现有数据移到旁边，不删除）")
+    _opening(command)
+    command.set_defaults(run=_restore)
+
+    for name, run, help_text in (
+        ("verify", _verify, "核对全部数据：数据库、每份签名的记录、审计日志、各表"),
+        ("rebuild", _rebuild, "由签名的记录重新生成各表和检索"),
+        ("confirm-clock", _confirm_clock, "电脑时间改正后确认：此后以现在的时间为准"),
+    ):
+        command = commands.add_parser(name, help=help_text)
+        _opening(command)
+        command.set_defaults(run=run)
+
+    command = commands.add_parser("audit", help="审计日志")
+    actions = command.add_subparsers(required=True, metavar="动作")
+    action = actions.add_parser("verify", help="核对审计日志有没有被改过、删过、截短过")
+    _opening(action)
+    action.set_defaults(run=_audit_verify)
+
+
+def _where(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, help="数据文件夹（默认 CUNYI_DATA 或系统的数据目录）")
+    command.add_argument("--database", help="PostgreSQL 数据库地址（默认 CUNYI_DATABASE）")
+
+
+def _opening(command: argparse.ArgumentParser) -> None:
+    _where(command)
+    command.add_argument("--login", help="用来打开数据的用户名；不写就提示输入")
+    command.add_argument("--password-file", type=Path, help="从文件第一行读密码；不写就提示输入")
+    command.add_argument("--recovery-code-file", type=Path, help="密码都忘了：从文件第一行读恢复码")
+
+
+def configured(options: argparse.Namespace) -> Config:
+    """The configuration with what the command line says."""
+    config = read_config()
+    return Config(
+        host=getattr(options, "host", None) or config.host,
+        port=getattr(options, "port", None) or config.port,
+        knowledge=config.knowledge,
+        data=options.data or config.data,
+        database=options.database or config.database,
+    )
+
+
+def _first_line(path: Path, field: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, IndexError):
+        raise UserError(f"读不了 {path} 的第一行；请核对文件", field=field) from None
+
+
+def _password(options: argparse.Namespace, prompt: str = "密码：") -> str:
+    if options.password_file is not None:
+        return _first_line(options.password_file, "--password-file")
+    if not sys.stdin.isatty():
+        raise UserError("请写 --password-file，或在终端里运行以便输入密码", field="--password-file")
+    return getpass.getpass(prompt)
+
+
+def _key(options: argparse.Namespace, keyring: Keyring) -> DatabaseKey:
+    if options.recovery_code_file is not None:
+        return keyring.open_with_recovery(_first_line(options.recovery_code_file, "--recovery-code-file"))
+    login = options.login or (input("用户名：") if sys.stdin.isatty() else "")
+    if not login:
+        raise UserError("请写 --login 用户名", field="--login")
+    return keyring.open(login.strip().casefold(), _password(options))
+
+
+def _open(options: argparse.Namespace) -> tuple[Store, Folder | None]:
+    config = configured(options)
+    if config.database is not None:
+        engine = open_postgresql(config.database)
+        bring_up_to_date(engine)
+        return open_node(engine, clock=now), None
+    folder = Folder(config.data_folder)
+    if not folder.is_set_up:
+        raise UserError(f"{folder.path} 里没有节点；先运行 cunyi init，或写 --data", field="--data")
+    return folder.open(_key(options, folder.keyring()), clock=now), folder
+
+
+def _init(options: argparse.Namespace) -> int:
+    config = configured(options)
+    pairs = [pair.partition("=") for pair in options.village]
+    first, _, last = options.serials.partition("-")
+    if not first.isdigit() or not last.isdigit():
+        raise UserError("编号段要写成 1-500 这样", field="--serials")
+    password = _password(options, "给第一个账号设密码：")
+    if options.password_file is None and getpass.getpass("再输一遍：") != password:
+        raise UserError("两次输入的密码不一样；请重新运行", field="password")
+    setup = NodeSetup(
+        facility=options.facility,
+        facility_name=options.facility_name,
+        villages={code.strip(): name.strip() or code.strip() for code, _, name in pairs},
+        serials=(int(first), int(last)),
+        login=options.login,
+        name=options.name,
+        password=password,
+        role=Role(options.role),
+    )
+    if config.database is not None:
+        set_up_database(open_postgresql(config.database), setup, clock=now, cost=Cost()).close()
+        print("节点已建立。运行 cunyi serve 打开。")
+        return 0
+    folder = Folder(config.data_folder)
+    made = set_up(folder, setup, clock=now, cost=Cost())
+    made.seat.close()
+    print(f"节点已建立在 {folder.path}。运行 cunyi serve 打开。")
+    print("恢复码（密码全忘时唯一的办法；请抄在纸上锁好，不要存在这台电脑里）：")
+    print(f"\n    {made.recovery_code}\n")
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    store, folder = _open(options)
+    if folder is None:
+        raise UserError("PostgreSQL 上的节点请用 pg_dump 备份（见 docs/node.md）", field="--database")
+    manifest = make_backup(store, folder, options.target)
+    store.close()
+    print(f"已备份到 {options.target}（{manifest.made_at.astimezone():%Y-%m-%d %H:%M}），读回核对无误")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    folder = Folder(configured(options).data_folder)
+    found, aside = bring_back(
+        options.source, folder, lambda keyring: _key(options, keyring), replace=options.replace, clock=now
+    )
+    if aside is not None:
+        print(f"原来的数据移到了 {aside}")
+    print(f"已恢复到 {folder.path}：{found.records} 份记录，{found.audit_lines} 条审计日志")
+    return _told(found.problems)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    store, folder = _open(options)
+    found = verify(store, folder)
+    store.close()
+    print(f"核对了 {found.records} 份记录，{found.audit_lines} 条审计日志")
+    return _told(found.problems)
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    store, _ = _open(options)
+    records, people = rebuild_tables(store)
+    store.close()
+    print(f"已由 {records} 份签名的记录重新生成各表，由 {people} 份档案重新生成检索")
+    return 0
+
+
+def _confirm_clock(options: argparse.Namespace) -> int:
+    store, _ = _open(options)
+    confirm_clock(store)
+    store.close()
+    print(f"已确认电脑时间：{now().astimezone():%Y-%m-%d %H:%M}")
+    return 0
+
+
+def _audit_verify(options: argparse.Namespace) -> int:
+    store, folder = _open(options)
+    with store.reading() as connection:
+        found = verify_audit(
+            connection, store.node.organisation, folder.head if folder else None, store.key.public
+        )
+    store.close()
+    print(f"核对了 {found.lines} 条审计日志")
+    return _told(found.problems)
+
+
+def _told(problems: tuple[str, ...]) -> int:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print("没有发现问题" if not problems else f"发现 {len(problems)} 个问题")
+    return 1 if problems else 0
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serves a node's pages, a demonstration's, or the workbench alone."""
+    config = configured(options)
+    if options.workbench_only:
+        app.serve(config)
+    elif options.demonstration:
+        app.serve_demonstration(config, clock=now)
+    else:
+        app.serve_node(config, clock=now)
+    return 0

@@ -1,0 +1,1 @@
+"""The only SQL: SQLite, SQLCipher and PostgreSQL through one code path."""

@@ -1,0 +1,101 @@
+"""Two records of one person: joined by a link, never by rewriting; undone by taking the link away."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, insert, or_, select, update
+
+from cunyi.domain.encounter import canonical
+from cunyi.domain.person import Person
+from cunyi.store import schema
+from cunyi.store.people import replace_person
+from cunyi.store.unit import Writing
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """A merge (合并): which record stays in use, which one leads to it, and both as they were before."""
+
+    id: str
+    kept_id: str
+    replaced_id: str
+    before: tuple[Person, Person]
+    undone: bool
+
+
+def merge_people(writing: Writing, kept: Person, replaced: Person, details: Person) -> str:
+    """Links `replaced` to `kept`, whose details become `details`; the id of the merge.
+
+    Signed records, lists and drafts stay under the id they were made for.
+    """
+    merge_id = writing.new_id()
+    before = (kept, replaced)
+    writing.connection.execute(
+        insert(schema.merge).values(
+            organisation=writing.organisation,
+            id=merge_id,
+            kept_id=kept.id,
+            replaced_id=replaced.id,
+            before=canonical(before),
+            undone=False,
+        )
+    )
+    replace_person(writing, details)
+    replace_person(writing, msgspec.structs.replace(replaced, replaced_by=kept.id))
+    writing.change("merge", merge_id, {"kept": kept.id, "replaced": replaced.id, "undone": False})
+    return merge_id
+
+
+def undo_merge(writing: Writing, merge: Merge, kept: Person, replaced: Person) -> None:
+    """Takes the link away. Details changed by the merge go back to what they were, later changes stay.
+
+    `kept` and `replaced` are the two records as they are now.
+    """
+    was_kept, _ = merge.before
+    after = merged_details(was_kept, merge.before[1])
+    back = {
+        name: getattr(was_kept, name)
+        for name in kept.__struct_fields__
+        if name not in ("id", "revision", "replaced_by") and getattr(kept, name) == getattr(after, name)
+    }
+    replace_person(writing, msgspec.structs.replace(kept, **back))
+    replace_person(writing, msgspec.structs.replace(replaced, replaced_by=None))
+    table = schema.merge
+    writing.connection.execute(
+        update(table).where(table.c.organisation == writing.organisation, table.c.id == merge.id).values(undone=True)
+    )
+    writing.change("merge", merge.id, {"kept": kept.id, "replaced": replaced.id, "undone": True})
+
+
+def merged_details(kept: Person, replaced: Person) -> Person:
+    """The details of both: what stands in `kept` stays, what it lacks comes from `replaced`, lists are joined."""
+    filled = {}
+    for name in kept.__struct_fields__:
+        ours, theirs = getattr(kept, name), getattr(replaced, name)
+        if isinstance(ours, tuple):
+            filled[name] = ours + tuple(entry for entry in theirs if entry not in ours)
+        elif ours in (None, "") and theirs not in (None, ""):
+            filled[name] = theirs
+    filled.pop("replaced_by", None)
+    return msgspec.structs.replace(kept, **filled)
+
+
+def merges_of(connection: Connection, organisation: str, person_id: str) -> list[Merge]:
+    """The merges that a person's record was part of and that were not undone."""
+    table = schema.merge
+    rows = connection.execute(
+        select(table).where(
+            table.c.organisation == organisation,
+            table.c.undone.is_(False),
+            or_(table.c.kept_id == person_id, table.c.replaced_id == person_id),
+        )
+    )
+    return [
+        Merge(
+            id=row.id,
+            kept_id=row.kept_id,
+            replaced_id=row.replaced_id,
+            before=msgspec.json.decode(row.before, type=tuple[Person, Person]),
+            undone=row.undone,
+        )
+        for row in rows
+    ]

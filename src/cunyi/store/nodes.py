@@ -1,0 +1,134 @@
+"""What a node keeps of itself: its identity and key, the villages it knows, the archive serials it may give out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from cunyi.domain.account import LoginPolicy
+from cunyi.domain.archive_code import ArchiveCode, SerialBlock, next_serial
+from cunyi.domain.errors import UserError
+from cunyi.store import schema
+from cunyi.store.audit_head import AuditHead
+from cunyi.store.signing import NodeKey
+from cunyi.store.unit import NodeFacts, Store, Writing
+
+
+def create_node(
+    engine: Engine, node: NodeFacts, key: NodeKey, *, clock: Callable[[], datetime], head: AuditHead | None = None
+) -> Store:
+    """The store of a node that has no records yet. The caller writes the first audit line."""
+    store = Store(engine, node, key, clock=clock, head=head)
+    with engine.begin() as connection:
+        connection.execute(
+            insert(schema.node).values(
+                organisation=node.organisation,
+                id=node.id,
+                facility=node.facility,
+                facility_name=node.facility_name,
+                township=node.township,
+                private_key=key.private,
+                public_key=key.public,
+                created_at=clock(),
+                demonstration=node.demonstration,
+                policy=msgspec.json.encode(LoginPolicy()),
+            )
+        )
+    return store
+
+
+def open_node(engine: Engine, *, clock: Callable[[], datetime], head: AuditHead | None = None) -> Store:
+    """The store of a node that is there already."""
+    with engine.connect() as connection:
+        row = connection.execute(select(schema.node)).first()
+    if row is None:
+        raise UserError("数据库里还没有节点；请先运行 cunyi init 建立", field="database")
+    facts = NodeFacts(
+        id=row.id,
+        organisation=row.organisation,
+        township=row.township,
+        facility=row.facility,
+        facility_name=row.facility_name,
+        demonstration=row.demonstration,
+    )
+    return Store(engine, facts, NodeKey(row.private_key), clock=clock, head=head)
+
+
+def login_policy(connection: Connection, organisation: str) -> LoginPolicy:
+    """The rules of logging in."""
+    policy = connection.execute(
+        select(schema.node.c.policy).where(schema.node.c.organisation == organisation)
+    ).scalar_one()
+    return msgspec.json.decode(policy, type=LoginPolicy)
+
+
+def set_login_policy(writing: Writing, policy: LoginPolicy) -> None:
+    """Changes the rules of logging in."""
+    table = schema.node
+    writing.connection.execute(
+        update(table)
+        .where(table.c.organisation == writing.organisation, table.c.id == writing.node.id)
+        .values(policy=msgspec.json.encode(policy))
+    )
+
+
+def public_keys(connection: Connection) -> dict[str, bytes]:
+    """The public keys of the nodes whose records are here, by node id."""
+    return {row.id: bytes(row.public_key) for row in connection.execute(select(schema.node))}
+
+
+def set_village(writing: Writing, code: str, name: str) -> None:
+    """Names a village (12-digit code)."""
+    table = schema.village
+    key = (table.c.organisation == writing.organisation) & (table.c.code == code)
+    if writing.connection.execute(update(table).where(key).values(name=name)).rowcount == 0:
+        writing.connection.execute(insert(table).values(organisation=writing.organisation, code=code, name=name))
+
+
+def villages(connection: Connection, organisation: str) -> dict[str, str]:
+    """The villages that the node knows: code to name, in order."""
+    table = schema.village
+    rows = connection.execute(select(table).where(table.c.organisation == organisation).order_by(table.c.code))
+    return {row.code: row.name for row in rows}
+
+
+def grant_serials(writing: Writing, block: SerialBlock) -> None:
+    """Gives this node a block of archive serials of a village; UserError where it overlaps one that it has."""
+    for known in serial_blocks(writing.connection, writing.organisation, block.village_code):
+        if block.first <= known.last and known.first <= block.last:
+            raise UserError(
+                f"编号段 {block.first}–{block.last} 与已有的 {known.first}–{known.last} 重叠；请换一段", field="serials"
+            )
+    writing.connection.execute(
+        insert(schema.serial_block).values(organisation=writing.organisation, **msgspec.structs.asdict(block))
+    )
+
+
+def serial_blocks(connection: Connection, organisation: str, village_code: str) -> list[SerialBlock]:
+    """The blocks of archive serials that this node may give out in a village."""
+    table = schema.serial_block
+    rows = connection.execute(
+        select(table.c.village_code, table.c.first, table.c.last, table.c.used_through)
+        .where(table.c.organisation == organisation, table.c.village_code == village_code)
+        .order_by(table.c.first)
+    )
+    return [SerialBlock(**row._mapping) for row in rows]
+
+
+def take_archive_code(writing: Writing, village_code: str) -> ArchiveCode:
+    """The next archive code of a village, taken for good: it is never given again, whatever becomes of the person."""
+    code, block = next_serial(serial_blocks(writing.connection, writing.organisation, village_code))
+    table = schema.serial_block
+    writing.connection.execute(
+        update(table)
+        .where(
+            table.c.organisation == writing.organisation,
+            table.c.village_code == village_code,
+            table.c.first == block.first,
+        )
+        .values(used_through=block.used_through)
+    )
+    return code

@@ -1,0 +1,352 @@
+"""The tables. Every key carries the organisation (county) it belongs to, so that a hub can be partitioned by it.
+
+What a doctor signed is in `document`, byte for byte; `encounter`, `diagnosis`, `measured` and `prescribed` are projections of it
+and can be rebuilt. Persons and lists are state, whose every change is also in `change`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from cunyi.store.columns import Identity, Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Prefix searches need an order by code point, whatever the language of the database.
+_KEY = String(collation="C").with_variant(String(collation="BINARY"), "sqlite")
+
+
+def _organisation() -> Column[str]:
+    return Column("organisation", String(6), nullable=False)
+
+
+def _table(name: str, *items: Any, rowid: bool = False) -> Table:
+    return Table(name, metadata, *items, sqlite_with_rowid=rowid)
+
+
+def _of_person() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["organisation", "person_id"], ["person.organisation", "person.id"])
+
+
+node = _table(
+    "node",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("facility", String, nullable=False),
+    Column("facility_name", String, nullable=False),
+    Column("township", String(9), nullable=False),
+    Column("private_key", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("demonstration", Boolean, nullable=False),
+    Column("policy", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+)
+
+village = _table(
+    "village",
+    _organisation(),
+    Column("code", String(12), nullable=False),
+    Column("name", String, nullable=False),
+    PrimaryKeyConstraint("organisation", "code"),
+)
+
+serial_block = _table(
+    "serial_block",
+    _organisation(),
+    Column("village_code", String(12), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("used_through", Integer, nullable=False),
+    PrimaryKeyConstraint("organisation", "village_code", "first"),
+)
+
+account = _table(
+    "account",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("login", String, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    Column("password_hash", String, nullable=False),
+    Column("pin_hash", String),
+    Column("wrong_passwords", Integer, nullable=False),
+    Column("wrong_pins", Integer, nullable=False),
+    Column("locked_until", Moment),
+    PrimaryKeyConstraint("organisation", "id"),
+    UniqueConstraint("organisation", "login"),
+)
+
+session = _table(
+    "session",
+    _organisation(),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("account_id", Identity, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("opened", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "token_hash"),
+    ForeignKeyConstraint(["organisation", "account_id"], ["account.organisation", "account.id"]),
+)
+
+audit_entry = _table(
+    "audit_entry",
+    _organisation(),
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("latest", Moment, nullable=False),
+    Column("account", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("person", Identity),
+    Column("subject", Identity),
+    Column("detail", String, nullable=False),
+    Column("before", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    PrimaryKeyConstraint("organisation", "sequence"),
+    Index(None, "organisation", "person", "sequence"),
+)
+
+change = _table(
+    "change",
+    _organisation(),
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
+    Column("id", Identity, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", Identity, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    PrimaryKeyConstraint("organisation", "sequence"),
+    UniqueConstraint("organisation", "id"),
+    Index(None, "organisation", "sent_at", "sequence"),
+)
+
+household = _table(
+    "household",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("village_code", String(12), nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+)
+
+person = _table(
+    "person",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("village_code", String(12), nullable=False),
+    Column("household_id", Identity),
+    Column("archive_code", String(17)),
+    Column("name", _KEY, nullable=False),
+    Column("sort_key", _KEY, nullable=False),
+    Column("sex", String(6)),
+    Column("birth_on", Date),
+    Column("status", String, nullable=False),
+    Column("replaced_by", Identity),
+    Column("revision", Integer, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    UniqueConstraint("organisation", "archive_code"),
+    Index(None, "organisation", "village_code", "sort_key"),
+    Index(None, "organisation", "household_id"),
+    Index(None, "organisation", "sort_key"),
+)
+
+identifier = _table(
+    "identifier",
+    _organisation(),
+    Column("kind", String, nullable=False),
+    Column("value", _KEY, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    PrimaryKeyConstraint("organisation", "kind", "value", "person_id"),
+    _of_person(),
+    Index(None, "organisation", "value"),
+    Index(None, "organisation", "person_id"),
+)
+
+# What people are found by. Phone and document numbers stand backwards, so that their last digits are a prefix.
+search_key = _table(
+    "search_key",
+    _organisation(),
+    Column("kind", String(8), nullable=False),
+    Column("key", _KEY, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    PrimaryKeyConstraint("organisation", "kind", "key", "person_id"),
+    _of_person(),
+    Index(None, "organisation", "person_id"),
+)
+
+merge = _table(
+    "merge",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("kept_id", Identity, nullable=False),
+    Column("replaced_id", Identity, nullable=False),
+    Column("before", LargeBinary, nullable=False),
+    Column("undone", Boolean, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    Index(None, "organisation", "kept_id"),
+    Index(None, "organisation", "replaced_id"),
+)
+
+list_entry = _table(
+    "list_entry",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("due_on", Date),
+    Column("ended_on", Date),
+    Column("revision", Integer, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    _of_person(),
+    Index(None, "organisation", "person_id", "kind"),
+    Index(None, "organisation", "kind", "ended_on", "due_on"),
+)
+
+document = _table(
+    "document",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("encounter_id", Identity, nullable=False),
+    Column("version", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("node_id", Identity, nullable=False),
+    Column("signed_at", Moment, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    _of_person(),
+    UniqueConstraint("organisation", "encounter_id", "version"),
+    Index(None, "organisation", "person_id"),
+    rowid=True,
+)
+
+encounter = _table(
+    "encounter",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("document_id", Identity, nullable=False),
+    Column("version", SmallInteger, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("complaint", Text, nullable=False),
+    Column("triage", String(10), nullable=False),
+    Column("signer", Identity, nullable=False),
+    Column("signer_name", String, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    _of_person(),
+    Index(None, "organisation", "person_id", "occurred_at"),
+    Index(None, "organisation", "occurred_at"),
+)
+
+diagnosis = _table(
+    "diagnosis",
+    _organisation(),
+    Column("encounter_id", Identity, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("name", String, nullable=False),
+    Column("icd10", String, nullable=False),
+    Column("disease", String),
+    Column("certainty", String(11), nullable=False),
+    Column("chronic", Boolean, nullable=False),
+    PrimaryKeyConstraint("organisation", "encounter_id", "position"),
+)
+
+measured = _table(
+    "measured",
+    _organisation(),
+    Column("person_id", Identity, nullable=False),
+    Column("item", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("encounter_id", Identity, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("number", Float),
+    Column("words", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("laboratory", Boolean, nullable=False),
+    PrimaryKeyConstraint("organisation", "person_id", "item", "at", "encounter_id", "position"),
+    Index(None, "organisation", "encounter_id"),
+)
+
+prescribed = _table(
+    "prescribed",
+    _organisation(),
+    Column("encounter_id", Identity, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("drug", String, nullable=False),
+    Column("usage", String, nullable=False),
+    Column("days", Float),
+    PrimaryKeyConstraint("organisation", "encounter_id", "position"),
+    Index(None, "organisation", "person_id"),
+)
+
+draft = _table(
+    "draft",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("account_id", Identity, nullable=False),
+    Column("encounter_id", Identity, nullable=False),
+    Column("amends", Identity),
+    Column("aside_of", Identity),
+    Column("revision", Integer, nullable=False),
+    Column("window", String, nullable=False),
+    Column("stroke", Integer, nullable=False),
+    Column("form", LargeBinary, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    _of_person(),
+    Index(None, "organisation", "account_id", "kept_at"),
+    rowid=True,
+)
+
+waiting = _table(
+    "waiting",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("person_id", Identity, nullable=False),
+    Column("village_code", String(12), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("arrived_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    PrimaryKeyConstraint("organisation", "id"),
+    _of_person(),
+    Index(None, "organisation", "done_at", "arrived_at"),
+)
+
+PROJECTIONS = (encounter, diagnosis, measured, prescribed)

@@ -1,0 +1,197 @@
+"""Reading and writing: every write is one transaction that carries its audit line and, where it is to travel, its change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import uuid_utils
+from sqlalchemy import Connection, Engine, func, insert, select, text
+
+from cunyi.domain.audit import Action, AuditEntry
+from cunyi.domain.encounter import canonical
+from cunyi.store import schema
+from cunyi.store.audit_head import AuditHead
+from cunyi.store.engine import WRITE
+from cunyi.store.signing import NodeKey, sm3
+
+# A clock that runs a little behind is ordinary; more is a clock that was set wrong.
+_TOLERANCE = timedelta(minutes=5)
+# An arbitrary number that all writers of a PostgreSQL database share: one writes at a time, so that sequences follow commits.
+_WRITERS = 0x63756E79
+_NOTHING = bytes(32)
+SYSTEM = "system"
+
+
+class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node knows of itself (节点): the county it registers people in, its facility, its own id."""
+
+    id: str
+    organisation: str
+    township: str
+    facility: str
+    facility_name: str
+    demonstration: bool
+
+
+class Store:
+    """The records of one node (数据存储). Threads share it; a write waits for the one before."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        node: NodeFacts,
+        key: NodeKey,
+        *,
+        clock: Callable[[], datetime],
+        head: AuditHead | None = None,
+    ) -> None:
+        self.engine = engine
+        self.node = node
+        self.key = key
+        self.clock = clock
+        self._head = head
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the records."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, account: str, *, working_state: bool = False) -> Iterator[Writing]:
+        """One transaction by one account. Nothing of it stays where it fails; it is on the disk when this returns.
+
+        `working_state` for what is not a record and never leaves the node (what is being typed, when a session was last
+        seen): it needs no audit line.
+        """
+        with self._turn:
+            with self.engine.connect() as connection:
+                writable = connection.execution_options(**{WRITE: True})
+                with writable.begin():
+                    writing = Writing(self, writable, account)
+                    yield writing
+                    writing.finish(working_state=working_state)
+            if self._head is not None and not working_state:
+                self._head.advance(writing.sequence, writing.hash, self.key)
+
+    def close(self) -> None:
+        """Gives back every connection."""
+        self.engine.dispose()
+
+
+class Writing:
+    """A transaction under way (写入). `at` is the computer's clock, `latest` the latest time this node has known.
+
+    `clock_doubtful` where the clock stands before what was already written.
+    """
+
+    def __init__(self, store: Store, connection: Connection, account: str) -> None:
+        self.node = store.node
+        self.key = store.key
+        self.organisation = store.node.organisation
+        self.connection = connection
+        self.account = account
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _WRITERS})
+        last = last_audit(connection, self.organisation)
+        self.sequence, self.hash = (last.sequence, bytes.fromhex(last.hash)) if last else (0, _NOTHING)
+        self.at = store.clock()
+        self.clock_doubtful = last is not None and self.at + _TOLERANCE < last.latest
+        self.latest = max(self.at, last.latest) if last else self.at
+        self._first = self.sequence
+
+    def new_id(self) -> str:
+        """A UUIDv7 that sorts after what this node made before, even when the clock is wrong."""
+        return str(uuid_utils.uuid7(nanoseconds=int(self.latest.timestamp() * 1_000_000_000)))
+
+    def audit(
+        self,
+        action: Action,
+        *,
+        person: str | None = None,
+        subject: str | None = None,
+        detail: str = "",
+        clock_confirmed: bool = False,
+    ) -> None:
+        """Adds a line to the log. `detail` holds words of the program, never of a patient."""
+        if clock_confirmed:
+            self.latest, self.clock_doubtful = self.at, False
+        self.sequence += 1
+        line = {
+            "sequence": self.sequence,
+            "at": self.at,
+            "latest": self.latest,
+            "account": self.account,
+            "action": action.value,
+            "person": person,
+            "subject": subject,
+            "detail": detail,
+            "before": self.hash,
+        }
+        self.hash = line_hash(line)
+        self.connection.execute(
+            insert(schema.audit_entry).values(organisation=self.organisation, hash=self.hash, **line)
+        )
+
+    def change(self, kind: str, subject: str, body: Any) -> None:
+        """Adds a change to the outbox, to be sent to the hub: the whole new state, or the id of a document."""
+        highest = select(func.coalesce(func.max(schema.change.c.sequence), 0)).where(
+            schema.change.c.organisation == self.organisation
+        )
+        self.connection.execute(
+            insert(schema.change).values(
+                organisation=self.organisation,
+                sequence=self.connection.execute(highest).scalar_one() + 1,
+                id=self.new_id(),
+                kind=kind,
+                subject=subject,
+                body=canonical(body),
+                at=self.latest,
+            )
+        )
+
+    def finish(self, *, working_state: bool) -> None:
+        """The last look before the commit: a write that nobody can account for is a defect."""
+        if self.sequence == self._first and not working_state:
+            raise RuntimeError("a write without an audit line")
+
+
+def line_hash(line: dict[str, Any]) -> bytes:
+    """The hash of an audit line over its canonical form, the hash before it included."""
+    return sm3(canonical({**line, "at": _moment(line["at"]), "latest": _moment(line["latest"])}))
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def last_audit(connection: Connection, organisation: str) -> AuditEntry | None:
+    """The last line of the log."""
+    table = schema.audit_entry
+    found = connection.execute(
+        select(table).where(table.c.organisation == organisation).order_by(table.c.sequence.desc()).limit(1)
+    ).one_or_none()
+    return None if found is None else entry_of(found)
+
+
+def entry_of(row: Any) -> AuditEntry:
+    """An audit line as plain data, hashes in hexadecimal."""
+    return AuditEntry(
+        sequence=row.sequence,
+        at=row.at,
+        latest=row.latest,
+        account=row.account,
+        action=row.action,
+        person=row.person,
+        subject=row.subject,
+        detail=row.detail,
+        before=bytes(row.before).hex(),
+        hash=bytes(row.hash).hex(),
+    )
+

@@ -1,0 +1,389 @@
+"""The encounter: the record being written, the assessment beside it, the prescription checked, the signature."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.concurrency import sync_to_thread
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from cunyi.domain.account import Permission
+from cunyi.domain.assessment import Assessment
+from cunyi.domain.case import TEXT_FIELDS, Case
+from cunyi.domain.encounter import Certainty, Encounter, EncounterKind
+from cunyi.domain.errors import UserError
+from cunyi.domain.person import Programme
+from cunyi.domain.prescription import Concern
+from cunyi.journeys.assess_case import Opinion, assess_case, find_diseases
+from cunyi.journeys.case_of_person import Background, background_of, case_of, patient_for
+from cunyi.journeys.consulting import (
+    DraftOfElsewhereError,
+    DraftShown,
+    begin_amendment,
+    begin_draft,
+    concern_key,
+    discard,
+    keep_draft,
+    open_draft,
+    sign,
+)
+from cunyi.journeys.opening_record import encounter_versions, open_record
+from cunyi.journeys.seat import SignedIn
+from cunyi.reasoning.following_up import next_visit
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.prescribing import check_prescription
+from cunyi.web.doctor.encounter_form import (
+    LEVELS,
+    Fields,
+    fields_of,
+    kind_of,
+    one,
+    overrides_of,
+    prescription_of,
+    read_encounter,
+)
+from cunyi.web.doctor.follow_up import first_fields, programme_of
+from cunyi.web.doctor.form import Form, read_form
+from cunyi.web.doctor.presenting import present
+from cunyi.web.doctor.reading import READING_FIELDS
+from cunyi.web.doctor.view_model import AssessmentView
+from cunyi.web.doctor.wording import Wording
+from cunyi.web.gate import Gate, first, language_of, messages_of, sent_form
+from cunyi.web.language import ENGLISH, LANGUAGES
+from cunyi.web.rendering import render
+
+_CHOICES = 6
+_HTML = "text/html; charset=utf-8"
+
+
+class ConcernView(msgspec.Struct, frozen=True):
+    """A warning about the prescription as the page shows it (用药提醒), with the reason given so far."""
+
+    key: str
+    severity: str
+    message: str
+    message_lang: str
+    needs_reason: bool
+    reason: str
+
+
+class NextVisitView(msgspec.Struct, frozen=True):
+    """A next visit that today's values bring forward (提前随访), offered with one tap."""
+
+    on: str
+    why: str
+    why_lang: str
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """Everything that one state of the form gives (接诊页)."""
+
+    form: Form
+    assessment: Assessment
+    view: AssessmentView
+    concerns: list[Concern]
+    concern_views: list[ConcernView]
+    choices: list[tuple[str, str]]
+    next_visit: NextVisitView | None
+
+
+class EncounterPages:
+    """The work behind the encounter's handlers, over one knowledge base."""
+
+    def __init__(self, gate: Gate, knowledge: Knowledge) -> None:
+        self.gate = gate
+        self.knowledge = knowledge
+        self.wordings = {language: Wording(knowledge, language) for language in LANGUAGES}
+
+    def begin(self, request: Request[Any, Any, Any], person_id: str, sent: dict[str, list[str]]) -> str:
+        """The draft of a person's encounter, new or gone on with; its id."""
+        me = self.gate.me(request)
+        store, now = self.gate.seat.store, self.gate.seat.now().astimezone()
+        record = open_record(
+            store, me.account, person_id, today=now.date(), reason=me.opened.get(person_id, "")
+        )
+        fields = first_fields(record, first(sent, "follow_up"), self.knowledge, now.date())
+        kind = first(sent, "kind")
+        fields |= {
+            "kind": [kind if kind in list(EncounterKind) else EncounterKind.OUTPATIENT],
+            "occurred_on": ["" if self.gate.seat.clock_is_doubtful() else now.date().isoformat()],
+            "occurred_time": [f"{now:%H:%M}"],
+        }
+        if Programme.PREGNANCY in record.person.programmes:
+            fields["pregnant"] = ["yes"]
+        return begin_draft(
+            store, me.account, record.person.id, fields, reason=me.opened.get(person_id, "")
+        ).id
+
+    def amend(self, request: Request[Any, Any, Any], encounter_id: str) -> str:
+        """The draft that will supersede a signed encounter; its id."""
+        me = self.gate.me(request)
+        store = self.gate.seat.store
+        kept = encounter_versions(store, me.account, encounter_id, reason="更正记录")
+        if not kept:
+            raise UserError("没有这条记录；请重新打开居民的档案", field="encounter")
+        return begin_amendment(store, me.account, encounter_id, fields_of(kept[-1].record.encounter)).id
+
+    def page(
+        self,
+        request: Request[Any, Any, Any],
+        draft_id: str,
+        *,
+        sent: dict[str, list[str]] | None = None,
+        errors: dict[str, str] | None = None,
+    ) -> str:
+        """The page of a draft, with what was sent last where it could not be signed."""
+        me = self.gate.me(request)
+        now = self.gate.seat.now().astimezone()
+        shown = open_draft(self.gate.seat.store, me.account, draft_id)
+        record = open_record(
+            self.gate.seat.store, me.account, shown.person.id, today=now.date(), reason="打开草稿"
+        )
+        fields = shown.draft.form if sent is None else sent
+        wording = self.wordings[language_of(request)]
+        sheet = self.sheet(fields, shown, me, wording, now)
+        raw = {name: one(fields, name) for name in READING_FIELDS}
+        content = self.knowledge.content
+        return self.gate.page(
+            request,
+            me,
+            "doctor/encounter.html",
+            draft=shown.draft,
+            record=record,
+            today=now.date(),
+            fields=fields,
+            sheet=sheet,
+            view=sheet.view,
+            readings=[
+                msgspec.structs.replace(box, value=raw.get(box.field) or box.value) for box in sheet.view.readings
+            ],
+            texts=TEXT_FIELDS,
+            errors=errors or {},
+            levels=LEVELS,
+            kinds=[kind.value for kind in EncounterKind],
+            kind=kind_of(fields),
+            names={
+                point: wording.item(point) for point in record.latest if point in content.items
+            },
+            follow_up=programme_of(one(fields, "follow_up"), self.knowledge),
+            routes=content.formulary.rules.routes if content.formulary.rules else (),
+            frequencies=content.formulary.rules.frequencies if content.formulary.rules else (),
+            may_sign=me.account.may(Permission.SIGN_RECORD),
+            may_prescribe=me.account.may(Permission.PRESCRIBE),
+            diseases=sorted(wording.disease(disease) for disease in content.diseases),
+            drugs=[
+                drug.name_en if wording.language == ENGLISH else drug.name for drug in content.formulary.drugs.values()
+            ],
+            items=[
+                (wording.item(item.id), wording.unit(item.unit))
+                for item in content.items.values()
+                if item.id not in READING_FIELDS
+            ],
+        )
+
+    def keep(self, request: Request[Any, Any, Any], draft_id: str, sent: dict[str, list[str]]) -> str:
+        """Keeps what was typed and gives back the assessment of it, in pieces for the page."""
+        me = self.gate.me(request)
+        store, now = self.gate.seat.store, self.gate.seat.now().astimezone()
+        wording = self.wordings[language_of(request)]
+        elsewhere = None
+        try:
+            draft = keep_draft(
+                store,
+                me.account,
+                draft_id,
+                sent,
+                revision=_count(sent, "revision"),
+                window=first(sent, "window")[:40],
+                stroke=_count(sent, "stroke"),
+                over=first(sent, "over") == "yes",
+            )
+        except DraftOfElsewhereError as error:
+            elsewhere = error
+        shown = open_draft(store, me.account, draft_id)
+        draft = shown.draft if elsewhere is not None else draft
+        sheet = self.sheet(sent, shown, me, wording, now)
+        return render(
+            "doctor/encounter_kept.html",
+            language_of(request),
+            view=sheet.view,
+            sheet=sheet,
+            texts=TEXT_FIELDS,
+            draft=draft,
+            elsewhere=elsewhere,
+            kept_at=now,
+        )
+
+    def sign(self, request: Request[Any, Any, Any], draft_id: str, sent: dict[str, list[str]]) -> str:
+        """Signs; the id of the encounter. UserError where something is missing: what was typed is kept first."""
+        me = self.gate.me(request)
+        store, now = self.gate.seat.store, self.gate.seat.now().astimezone()
+        keep_draft(
+            store,
+            me.account,
+            draft_id,
+            sent,
+            revision=_count(sent, "revision"),
+            window=first(sent, "window")[:40],
+            stroke=_count(sent, "stroke"),
+        )
+        shown = open_draft(store, me.account, draft_id)
+        sheet = self.sheet(sent, shown, me, self.wordings["zh"], now)
+        messages = {concern_key(concern): concern.message for concern in sheet.concerns}
+        given = sheet.assessment
+        encounter: Encounter = read_encounter(
+            sent,
+            sheet.form,
+            self.knowledge,
+            zone=now,
+            by=me.account.name,
+            proposed_level=given.triage.level,
+            proposed_diseases=[candidate.disease for candidate in given.differential],
+            overrides=overrides_of(sent, messages),
+        )
+        record = sign(
+            store,
+            me.account,
+            draft_id,
+            encounter,
+            sheet.concerns,
+            proposed=given,
+            reason=first(sent, "amendment_reason"),
+            now=now,
+        )
+        return record.encounter_id
+
+    def sheet(self, fields: Fields, shown: DraftShown, me: SignedIn, wording: Wording, now: datetime) -> Sheet:
+        """The assessment, the checked prescription and what the page shows of both."""
+        background = background_of(self.gate.seat.store, me.account, shown.person, self.knowledge, now)
+        written = read_form(fields, self.knowledge)
+        case = case_of(written.case, shown.person, background, now.date())
+        form = msgspec.structs.replace(written, case=case)
+        found = find_diseases(form.why_not, self.knowledge)
+        opinion: Opinion = assess_case(case, self.knowledge, found[0] if len(found) == 1 else None)
+        concerns = self._concerns(fields, case, shown, me, opinion, background)
+        reasons = dict(zip(fields.get("override_key", ()), fields.get("override_reason", ()), strict=False))
+        english = wording.language == ENGLISH
+        return Sheet(
+            form=form,
+            assessment=opinion.assessment,
+            view=present(form, opinion, self.knowledge, wording),
+            concerns=concerns,
+            concern_views=[
+                ConcernView(
+                    key=concern_key(concern),
+                    severity=concern.severity,
+                    message=concern.message_en if english and concern.message_en else concern.message,
+                    message_lang="en" if english and concern.message_en else "zh",
+                    needs_reason=concern.needs_reason,
+                    reason=reasons.get(concern_key(concern), ""),
+                )
+                for concern in concerns
+            ],
+            choices=[]
+            if form.is_empty
+            else [
+                (wording.disease(candidate.disease), candidate.icd10)
+                for candidate in opinion.assessment.differential[:_CHOICES]
+            ],
+            next_visit=self._next_visit(fields, case, english=english, today=now.date()),
+        )
+
+    def _next_visit(self, fields: Fields, case: Case, *, english: bool, today: date) -> NextVisitView | None:
+        programme = programme_of(one(fields, "follow_up"), self.knowledge)
+        if programme is None:
+            return None
+        soon = next_visit(programme, case, self.knowledge)
+        on = (today + timedelta(days=soon.days)).isoformat()
+        if not soon.why or on == one(fields, "next_visit_on"):
+            return None
+        return NextVisitView(on, soon.why_en if english else soon.why, "en" if english else "zh")
+
+    def _concerns(
+        self,
+        fields: Fields,
+        case: Case,
+        shown: DraftShown,
+        me: SignedIn,
+        opinion: Opinion,
+        background: Background,
+    ) -> list[Concern]:
+        lines = prescription_of(fields)
+        if not lines:
+            return []
+        patient = patient_for(
+            case,
+            shown.person,
+            me.account,
+            kind_of(fields),
+            emergency=opinion.assessment.triage.level == "emergency",
+            chronic_reason=one(fields, "chronic_reason"),
+        )
+        confirmed = [
+            name
+            for name, certainty in zip(
+                fields.get("diagnosis_name", ()), fields.get("diagnosis_certainty", ()), strict=False
+            )
+            if name.strip() and certainty == Certainty.CONFIRMED
+        ]
+        patient = msgspec.structs.replace(patient, problems=(*background.problems, *confirmed))
+        return check_prescription(lines, patient, self.knowledge)
+
+
+def encounter_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandler]:
+    """The handlers of the encounter."""
+    pages = EncounterPages(gate, knowledge)
+
+    @post("/people/{person_id:uuid}/encounter", include_in_schema=False)
+    async def begin(request: Request[Any, Any, Any], person_id: Any) -> Redirect:
+        sent = await sent_form(request)
+        draft_id = await sync_to_thread(pages.begin, request, str(person_id), sent)
+        return Redirect(f"/encounters/{draft_id}", status_code=303)
+
+    @post("/records/{encounter_id:uuid}/amend", include_in_schema=False)
+    async def amend(request: Request[Any, Any, Any], encounter_id: Any) -> Redirect:
+        draft_id = await sync_to_thread(pages.amend, request, str(encounter_id))
+        return Redirect(f"/encounters/{draft_id}", status_code=303)
+
+    @get("/encounters/{draft_id:uuid}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+    def encounter(request: Request[Any, Any, Any], draft_id: Any) -> str:
+        return pages.page(request, str(draft_id))
+
+    @post("/encounters/{draft_id:uuid}/keep", media_type=MediaType.HTML, status_code=200, include_in_schema=False)
+    async def keep(request: Request[Any, Any, Any], draft_id: Any) -> str:
+        sent = await sent_form(request)
+        return await sync_to_thread(pages.keep, request, str(draft_id), sent)
+
+    @post("/encounters/{draft_id:uuid}/sign", media_type=MediaType.HTML, include_in_schema=False)
+    async def sign_it(request: Request[Any, Any, Any], draft_id: Any) -> Response[Any]:
+        sent = await sent_form(request)
+
+        def work() -> Response[Any]:
+            try:
+                return Redirect(f"/records/{pages.sign(request, str(draft_id), sent)}", status_code=303)
+            except UserError as error:
+                html = pages.page(request, str(draft_id), sent=sent, errors=messages_of(error))
+                return Response(html, status_code=400, media_type=_HTML)
+
+        return await sync_to_thread(work)
+
+    @post("/encounters/{draft_id:uuid}/discard", include_in_schema=False)
+    async def throw_away(request: Request[Any, Any, Any], draft_id: Any) -> Redirect:
+        def work() -> str:
+            me = gate.me(request)
+            shown = open_draft(gate.seat.store, me.account, str(draft_id))
+            discard(gate.seat.store, me.account, str(draft_id))
+            return shown.person.id
+
+        return Redirect(f"/people/{await sync_to_thread(work)}", status_code=303)
+
+    return [begin, amend, encounter, keep, sign_it, throw_away]
+
+
+def _count(sent: dict[str, list[str]], name: str) -> int:
+    words = first(sent, name)
+    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else 0

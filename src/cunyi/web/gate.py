@@ -1,0 +1,152 @@
+"""The gate: who is asking, whether the screen is locked, and what every page of a node needs to know."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+
+from cunyi.domain.account import Account
+from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
+from cunyi.journeys.seat import Seat, SignedIn
+from cunyi.web.language import COOKIE as LANGUAGE_COOKIE
+from cunyi.web.language import chosen
+from cunyi.web.rendering import render
+
+COOKIE = "cunyi_session"
+_SAFE = ("GET", "HEAD")
+_LOGIN, _UNLOCK = "/login", "/unlock"
+
+
+class NotSignedInError(Exception):
+    """Nobody is signed in (未登录): a page leads to the login, a request in the background is told."""
+
+
+class ScreenLockedError(Exception):
+    """The screen is locked (已锁屏): a page leads to the unlocking, a request in the background is told."""
+
+
+class Chrome(msgspec.Struct, frozen=True):
+    """What stands around every page (页面框架): who works, what must not be overlooked."""
+
+    account: Account
+    facility: str
+    demonstration: bool
+    clock_doubtful: bool
+    lock_minutes: int
+
+
+class Gate:
+    """Asked by every handler of a node's pages (门禁)."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+
+    def me(self, request: Request[Any, Any, Any]) -> SignedIn:
+        """Who is asking. NotSignedInError, ScreenLockedError; a page of elsewhere that posts here is refused."""
+        refuse_elsewhere(request)
+        signed_in = self.seat.who(request.cookies.get(COOKIE))
+        if signed_in is None:
+            raise NotSignedInError
+        if signed_in.locked:
+            raise ScreenLockedError
+        return signed_in
+
+    def page(self, request: Request[Any, Any, Any], me: SignedIn, template: str, **values: Any) -> str:
+        """A page of the node as HTML, with its frame."""
+        node = self.seat.store.node
+        chrome = Chrome(
+            account=me.account,
+            facility=node.facility_name,
+            demonstration=node.demonstration,
+            clock_doubtful=self.seat.clock_is_doubtful(),
+            lock_minutes=me.policy.lock_minutes,
+        )
+        here = request.url.path if request.method in _SAFE else "/"
+        return render(template, language_of(request), chrome=chrome, here=here, **values)
+
+
+def language_of(request: Request[Any, Any, Any]) -> str:
+    """The language that the reader chose."""
+    return chosen(request.cookies.get(LANGUAGE_COOKIE))
+
+
+def refuse_elsewhere(request: Request[Any, Any, Any]) -> None:
+    """A request that another site's page sent in the reader's name is refused."""
+    if request.method in _SAFE:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    # Browsers say where a request comes from; old ones only give the origin ("null" where no referrer may be told).
+    elsewhere = site not in ("same-origin", "none") if site else origin not in (None, "null")
+    if elsewhere and urlsplit(origin or "").netloc != request.headers.get("host"):
+        raise HTTPException(status_code=403)
+
+
+def session_cookie(token: str) -> Cookie:
+    """The cookie of a session: for this site alone, out of reach of scripts, gone when the browser closes."""
+    return Cookie(key=COOKIE, value=token, httponly=True, samesite="strict", path="/")
+
+
+def local_path(words: str | None) -> str:
+    """A path of this site to go back to; the first page for anything else."""
+    path = words or "/"
+    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path not in (_LOGIN, _UNLOCK)
+    return path if safe and path.isprintable() and "\\" not in path else "/"
+
+
+def in_background(request: Request[Any, Any, Any]) -> bool:
+    """Whether a script asks and not a person who waits for a page."""
+    return bool(request.headers.get("hx-request")) or request.headers.get("x-requested-with") == "cunyi"
+
+
+def lead_to_login(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Nobody is signed in, or the node is not open yet."""
+    return _lead(request, 401, _LOGIN, "登录已经结束；请重新登录，写的内容不会丢")
+
+
+def lead_to_unlock(request: Request[Any, Any, Any], error: ScreenLockedError) -> Response[Any]:
+    """The screen is locked."""
+    return _lead(request, 423, _UNLOCK, "屏幕已锁；请输入 PIN 或密码继续，写的内容不会丢")
+
+
+def _lead(request: Request[Any, Any, Any], status: int, path: str, message: str) -> Response[Any]:
+    if in_background(request):
+        return Response({"error": {"field": None, "message": message}}, status_code=status)
+    back = request.url.path if request.method in _SAFE else "/"
+    return Redirect(f"{path}?next={quote(local_path(back))}", status_code=303)
+
+
+async def sent_form(request: Request[Any, Any, Any]) -> dict[str, list[str]]:
+    """Every value of every field of a sent form; a body that is no form is told so."""
+    try:
+        form = await request.form()
+    except (ValueError, LookupError) as error:
+        raise HTTPException(status_code=400) from error
+    return {name: [value for value in values if isinstance(value, str)] for name, values in form.dict().items()}
+
+
+def first(form: dict[str, list[str]], field: str) -> str:
+    """The first value of a field, empty where there is none."""
+    return next(iter(form.get(field, ())), "")
+
+
+def messages_of(error: UserError) -> dict[str, str]:
+    """The messages of an error by field, for showing each beside its field."""
+    if isinstance(error, InvalidFormError):
+        return error.by_field()
+    return {error.field or "": error.message}
+
+
+def refuse_page(request: Request[Any, Any, Any], error: UserError) -> Response[Any]:
+    """A mistake that no form of the page can show: told on a page of its own, or to the script that asked."""
+    status = 403 if isinstance(error, NotAllowedError) else 400
+    if in_background(request) or request.url.path.startswith("/api/"):
+        return Response({"error": error.to_dict()}, status_code=status, media_type="application/json")
+    html = render("doctor/refused.html", language_of(request), message=error.message)
+    return Response(html, status_code=status, media_type="text/html; charset=utf-8")
+
