@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING
 
 from cunyi.config import Config
 from cunyi.domain.errors import KnowledgeError, UserError
-from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
-from cunyi.journeys.seat import Seat
 from cunyi.reasoning.prepared import Knowledge, prepare
-from cunyi.store.engine import open_postgresql
-from cunyi.store.folder import Folder
-from cunyi.store.migrating import bring_up_to_date
-from cunyi.store.nodes import open_node
-from cunyi.store.passwords import Cost
 
 if TYPE_CHECKING:
     from litestar import Litestar
+
+    from cunyi.journeys.seat import Seat
 
 _LARGEST_BODY_BYTES = 256_000
 
@@ -83,6 +78,10 @@ def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
 
 def serve_demonstration(config: Config, *, clock: Callable[[], datetime]) -> None:
     """Serves a node with a small invented village, made at the first start."""
+    from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
+    from cunyi.store.folder import Folder
+    from cunyi.store.passwords import Cost
+
     knowledge = load_knowledge(config.knowledge)
     folder = Folder(config.data_folder.with_name(config.data_folder.name + "-demonstration"))
     if not folder.is_set_up:
@@ -97,6 +96,14 @@ def serve_demonstration(config: Config, *, clock: Callable[[], datetime]) -> Non
 
 
 def _seat(config: Config, clock: Callable[[], datetime]) -> Seat:
+    # Only here, so that commands without records do not pay for the database.
+    from cunyi.journeys.seat import Seat
+    from cunyi.store.engine import open_postgresql
+    from cunyi.store.folder import Folder
+    from cunyi.store.migrating import bring_up_to_date
+    from cunyi.store.nodes import open_node
+    from cunyi.store.passwords import Cost
+
     if config.database is not None:
         engine = open_postgresql(config.database)
         bring_up_to_date(engine)

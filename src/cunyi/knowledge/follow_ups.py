@@ -54,5 +54,5 @@ def read_follow_up(raw: Mapping[str, Any]) -> FollowUp:
             why_en=sooner["why_en"],
         ),
         sources=tuple(raw["sources"]),
-        review_status=raw["review"]["status"],
+        review_status=(raw.get("review") or {}).get("status", "draft"),
     )

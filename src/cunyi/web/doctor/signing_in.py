@@ -87,10 +87,10 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             await sync_to_thread(seat.lock, token)
         return Response({}, status_code=200) if in_background(request) else Redirect("/unlock", status_code=303)
 
-    @get("/unlock", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-    def unlock_page(request: Request[Any, Any, Any]) -> Response[Any]:
+    @get("/unlock", media_type=MediaType.HTML, include_in_schema=False)
+    async def unlock_page(request: Request[Any, Any, Any]) -> Response[Any]:
         back = local_path(request.query_params.get("next"))
-        me = seat.who(request.cookies.get(COOKIE))
+        me = await sync_to_thread(seat.who, request.cookies.get(COOKIE))
         if me is None:
             raise NotSignedInError
         if not me.locked:
