@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 class UserError(Exception):
     """Bad input (使用错误), told in the user's language: which field, what is wrong, the way out. No traceback is shown for it.
 
-    `field` names the input (a case field, a command-line argument), `message` is Chinese prose that says what to do.
+    `field` names the input (a case field, a command-line argument), `message` is Chinese prose that says what to do. Words
+    that differ each time stand in it as `{name}` and are given as `values`, so that the sentence can be translated.
     """
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, *, field: str | None = None, **values: object) -> None:
+        self.sentence = message
+        self.values = values
+        self.message = self.told(lambda sentence: sentence)
+        super().__init__(self.message)
         self.field = field
+
+    def told(self, translated: Callable[[str], str]) -> str:
+        """The message in the words of a catalogue."""
+        sentence = translated(self.sentence)
+        return sentence.format(**self.values) if self.values else sentence
 
     def to_dict(self) -> dict[str, str | None]:
         """The error as every interface gives it: `{"field": …, "message": …}`."""
@@ -29,14 +37,18 @@ class InvalidFormError(UserError):
     """Several fields of a form that cannot be used (填写有误): every one of them with its own message; nothing typed is lost."""
 
     def __init__(self, errors: Sequence[UserError]) -> None:
-        super().__init__("；".join(error.message for error in errors), field=errors[0].field)
         self.errors = tuple(errors)
+        super().__init__("；".join(error.message for error in errors), field=errors[0].field)
 
-    def by_field(self) -> dict[str, str]:
-        """The messages by field; the first one where a field has several."""
+    def told(self, translated: Callable[[str], str]) -> str:
+        """The messages in the words of a catalogue."""
+        return "；".join(error.told(translated) for error in self.errors)
+
+    def by_field(self, translated: Callable[[str], str] = str) -> dict[str, str]:
+        """The messages by field, in the words of a catalogue; the first one where a field has several."""
         found: dict[str, str] = {}
         for error in self.errors:
-            found.setdefault(error.field or "", error.message)
+            found.setdefault(error.field or "", error.told(translated))
         return found
 
 

@@ -14,8 +14,8 @@ from litestar.response import Redirect
 from cunyi.domain.account import Account
 from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
 from cunyi.journeys.seat import Seat, SignedIn
+from cunyi.web.language import CHINESE, catalogue, chosen
 from cunyi.web.language import COOKIE as LANGUAGE_COOKIE
-from cunyi.web.language import chosen
 from cunyi.web.rendering import render
 
 COOKIE = "cunyi_session"
@@ -135,18 +135,23 @@ def first(form: dict[str, list[str]], field: str) -> str:
     return next(iter(form.get(field, ())), "")
 
 
-def messages_of(error: UserError) -> dict[str, str]:
+def messages_of(error: UserError, language: str = CHINESE) -> dict[str, str]:
     """The messages of an error by field, for showing each beside its field."""
+    translated = catalogue(language).gettext
     if isinstance(error, InvalidFormError):
-        return error.by_field()
-    return {error.field or "": error.message}
+        return error.by_field(translated)
+    return {error.field or "": error.told(translated)}
 
 
 def refuse_page(request: Request[Any, Any, Any], error: UserError) -> Response[Any]:
     """A mistake that no form of the page can show: told on a page of its own, or to the script that asked."""
     status = 403 if isinstance(error, NotAllowedError) else 400
-    if in_background(request) or request.url.path.startswith("/api/"):
+    message = error.told(catalogue(language_of(request)).gettext)
+    if in_background(request):
+        told = {"field": error.field, "message": message}
+        return Response({"error": told}, status_code=status, media_type="application/json")
+    if request.url.path.startswith("/api/"):
         return Response({"error": error.to_dict()}, status_code=status, media_type="application/json")
-    html = render("doctor/refused.html", language_of(request), message=error.message)
+    html = render("doctor/refused.html", language_of(request), message=message)
     return Response(html, status_code=status, media_type="text/html; charset=utf-8")
 

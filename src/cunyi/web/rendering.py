@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cunyi.web.language import catalogue
+from cunyi.web.language import CHINESE, catalogue
 
 _HERE = Path(__file__).parent
+_HAN = re.compile("[\u3400-\u9fff]")
 
 
 def component_names() -> list[str]:
@@ -44,6 +46,7 @@ def environment(language: str) -> Environment:
         return Markup(template.render(it=it))
 
     made.globals["component"] = component
+    made.globals["lang_of"] = lambda text: CHINESE if _HAN.search(text) else language
     return made
 
 

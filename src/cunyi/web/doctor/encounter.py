@@ -366,7 +366,7 @@ def encounter_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterH
             try:
                 return Redirect(f"/records/{pages.sign(request, str(draft_id), sent)}", status_code=303)
             except UserError as error:
-                html = pages.page(request, str(draft_id), sent=sent, errors=messages_of(error))
+                html = pages.page(request, str(draft_id), sent=sent, errors=messages_of(error, language_of(request)))
                 return Response(html, status_code=400, media_type=_HTML)
 
         return await sync_to_thread(work)

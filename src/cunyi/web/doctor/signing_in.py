@@ -57,7 +57,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
         try:
             token, me = await sync_to_thread(seat.sign_in, first(form, "login"), first(form, "password"))
         except UserError as error:
-            html = login_page(request, errors=messages_of(error), login=first(form, "login"), back=back)
+            html = login_page(request, errors=messages_of(error, language_of(request)), login=first(form, "login"), back=back)
             return Response(html, status_code=400, media_type="text/html; charset=utf-8")
         to = "/me" if me.account.must_change_password else back
         return Redirect(to, status_code=303, cookies=[session_cookie(token)])
@@ -116,7 +116,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
                 language_of(request),
                 account=me.account,
                 back=back,
-                errors=messages_of(error),
+                errors=messages_of(error, language_of(request)),
             )
             return Response(html, status_code=400, media_type="text/html; charset=utf-8")
         return Response({}, status_code=200) if in_background(request) else Redirect(back, status_code=303)
@@ -140,7 +140,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             seat.change_password(me.account, first(form, "old_password"), first(form, "password"))
             return my_page(request, errors={}, done="password")
 
-        return await _answered(change, lambda errors: my_page(request, errors=errors))
+        return await _answered(request, change, lambda errors: my_page(request, errors=errors))
 
     @post("/me/pin", media_type=MediaType.HTML, include_in_schema=False)
     async def set_pin(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -156,7 +156,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
                 errors = {"pin_password": errors["old_password"]}
             return my_page(request, errors=errors)
 
-        return await _answered(change, again)
+        return await _answered(request, change, again)
 
     def accounts_page(request: Request[Any, Any, Any], errors: dict[str, str], form: dict[str, list[str]]) -> str:
         me = gate.me(request)
@@ -195,7 +195,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             )
             return accounts_page(request, {}, {})
 
-        return await _answered(create, lambda errors: accounts_page(request, errors, form))
+        return await _answered(request, create, lambda errors: accounts_page(request, errors, form))
 
     @post("/accounts/{account_id:str}", media_type=MediaType.HTML, include_in_schema=False)
     async def change_account(request: Request[Any, Any, Any], account_id: str) -> Response[Any]:
@@ -213,7 +213,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             )
             return accounts_page(request, {}, {})
 
-        return await _answered(change, lambda errors: accounts_page(request, {"change": next(iter(errors.values()))}, {}))
+        return await _answered(request, change, lambda errors: accounts_page(request, {"change": next(iter(errors.values()))}, {}))
 
     return [
         login,
@@ -232,10 +232,10 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
     ]
 
 
-async def _answered(work: Any, again: Any) -> Response[Any]:
+async def _answered(request: Request[Any, Any, Any], work: Any, again: Any) -> Response[Any]:
     """The page after `work`; where a field was refused the page again, with the messages beside the fields."""
     try:
         html, status = await sync_to_thread(work), 200
     except UserError as error:
-        html, status = await sync_to_thread(again, messages_of(error)), 400
+        html, status = await sync_to_thread(again, messages_of(error, language_of(request))), 400
     return Response(html, status_code=status, media_type="text/html; charset=utf-8")
