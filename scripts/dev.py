@@ -63,9 +63,9 @@ def main() -> int:
 
 
 def run(rest: list[str]) -> int:
-    """Serves the workbench on this machine."""
+    """Serves a demonstration on this machine, or what `ARGS` say."""
     set_up("build", "runtime")
-    return _status("-m", "cunyi.cli", "serve", *rest)
+    return _status("-m", "cunyi.cli", "serve", *(rest or ["--demonstration"]))
 
 
 def test(rest: list[str]) -> int:
@@ -200,7 +200,7 @@ def _call(*command: str | Path) -> None:
 
 
 TASKS = {
-    "run": (run, "打开工作台 serve the workbench on this machine"),
+    "run": (run, "打开演示 serve a demonstration on this machine (arguments: those of `cunyi serve`)"),
     "test": (test, "检查并测试全部 every check, then the tests"),
     "lint": (lint, "只做检查 every check, without the tests"),
     "fix": (fix, "整理代码格式 format the code"),

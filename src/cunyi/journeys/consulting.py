@@ -11,7 +11,6 @@ from cunyi.domain.account import Account, Permission
 from cunyi.domain.assessment import Assessment
 from cunyi.domain.audit import Action
 from cunyi.domain.encounter import (
-    Agreement,
     Encounter,
     ListEntry,
     ListKind,
@@ -393,10 +392,3 @@ def _put_aside(
 def _lists(form: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {name: list(values) for name, values in form.items()}
 
-
-def agreement_of(chosen: str | None, proposed: Assessment) -> Agreement:
-    """Whether a diagnosis is one that was proposed."""
-    if not proposed.differential:
-        return Agreement.NOT_USED
-    listed = {candidate.disease for candidate in proposed.differential}
-    return Agreement.ACCEPTED if chosen in listed else Agreement.CHANGED

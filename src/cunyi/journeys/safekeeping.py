@@ -116,3 +116,12 @@ def _snapshot(connection: Connection, organisation: str) -> dict[str, list[tuple
         )
         for table in tables
     }
+
+
+def confirm_clock(store: Store, by: str = SYSTEM) -> None:
+    """After the computer's clock was corrected: from now on the present time counts, whatever was written before.
+
+    The way out where a clock ran years ahead and everything since looks too early.
+    """
+    with store.writing(by) as writing:
+        writing.audit(Action.CONFIRM_CLOCK, clock_confirmed=True)
