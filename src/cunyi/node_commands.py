@@ -7,22 +7,19 @@ import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cunyi import app
 from cunyi.config import Config, read_config
 from cunyi.domain.account import Role
 from cunyi.domain.errors import UserError
-from cunyi.journeys.safekeeping import bring_back, confirm_clock, make_backup, rebuild_tables, verify
-from cunyi.journeys.setting_up import NodeSetup, set_up, set_up_database
-from cunyi.store.audit import verify_audit
-from cunyi.store.engine import open_postgresql
-from cunyi.store.folder import Folder
-from cunyi.store.keyring import DatabaseKey, Keyring
-from cunyi.store.migrating import bring_up_to_date
-from cunyi.store.nodes import open_node
-from cunyi.store.passwords import Cost
-from cunyi.store.unit import Store
+
+if TYPE_CHECKING:
+    from cunyi.store.folder import Folder
+    from cunyi.store.keyring import DatabaseKey, Keyring
+    from cunyi.store.unit import Store
+
+# What opens a database is imported by the commands that do, so that the others start at once.
 
 
 def now() -> datetime:
@@ -120,6 +117,11 @@ def _key(options: argparse.Namespace, keyring: Keyring) -> DatabaseKey:
 
 
 def _open(options: argparse.Namespace) -> tuple[Store, Folder | None]:
+    from cunyi.store.engine import open_postgresql
+    from cunyi.store.folder import Folder
+    from cunyi.store.migrating import bring_up_to_date
+    from cunyi.store.nodes import open_node
+
     config = configured(options)
     if config.database is not None:
         engine = open_postgresql(config.database)
@@ -132,6 +134,11 @@ def _open(options: argparse.Namespace) -> tuple[Store, Folder | None]:
 
 
 def _init(options: argparse.Namespace) -> int:
+    from cunyi.journeys.setting_up import NodeSetup, set_up, set_up_database
+    from cunyi.store.engine import open_postgresql
+    from cunyi.store.folder import Folder
+    from cunyi.store.passwords import Cost
+
     config = configured(options)
     pairs = [pair.partition("=") for pair in options.village]
     first, _, last = options.serials.partition("-")
@@ -164,6 +171,8 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import make_backup
+
     store, folder = _open(options)
     if folder is None:
         raise UserError("PostgreSQL 上的节点请用 pg_dump 备份（见 docs/node.md）", field="--database")
@@ -174,6 +183,9 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import bring_back
+    from cunyi.store.folder import Folder
+
     folder = Folder(configured(options).data_folder)
     found, aside = bring_back(
         options.source, folder, lambda keyring: _key(options, keyring), replace=options.replace, clock=now
@@ -185,6 +197,8 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import verify
+
     store, folder = _open(options)
     found = verify(store, folder)
     store.close()
@@ -193,6 +207,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import rebuild_tables
+
     store, _ = _open(options)
     records, people = rebuild_tables(store)
     store.close()
@@ -201,6 +217,8 @@ def _rebuild(options: argparse.Namespace) -> int:
 
 
 def _confirm_clock(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import confirm_clock
+
     store, _ = _open(options)
     confirm_clock(store)
     store.close()
@@ -209,6 +227,8 @@ def _confirm_clock(options: argparse.Namespace) -> int:
 
 
 def _audit_verify(options: argparse.Namespace) -> int:
+    from cunyi.store.audit import verify_audit
+
     store, folder = _open(options)
     with store.reading() as connection:
         found = verify_audit(

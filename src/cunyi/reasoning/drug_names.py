@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from cunyi.knowledge.drugs import AllergyGroup, Drug, DrugClass, Formulary
@@ -49,10 +50,14 @@ class DrugNames:
         self._classes = {
             _key(word): kind for kind in formulary.classes.values() for word in (kind.name, *kind.words) if word
         }
+
+    @cached_property
+    def _inside(self) -> re.Pattern[str]:
+        """Any name within a text, the longest first. Made when the first prescription is checked, not at every start."""
         # A group of one character (碘) is still read in an allergy; no drug is called by so little.
         inside = [*self._groups, *(name for name in {*self._drugs, *self._classes} if _is_long_enough(name))]
         longest_first = sorted(inside, key=lambda name: (-len(name), name))
-        self._inside = re.compile("|".join(map(_bounded, longest_first)) or "(?!)")
+        return re.compile("|".join(map(_bounded, longest_first)) or "(?!)")
 
     def find(self, words: str) -> Drug | None:
         """The one drug that a text names, whatever its salt, form, strength; None where it is none or may be another."""

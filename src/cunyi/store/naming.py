@@ -12,8 +12,6 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
-from pypinyin import Style, pinyin
-
 from cunyi.domain.names import is_chinese
 
 KeyKind = Literal["name", "pinyin", "initials"]
@@ -146,6 +144,9 @@ def _dictionary_reading(unit: str) -> Readings:
     """The commonest reading of a character; none if there is none."""
     if not is_chinese(unit):
         return ()
+    # Only here: its dictionaries take a third of a second, which the first page need not wait for.
+    from pypinyin import Style, pinyin
+
     found = pinyin(unit, style=Style.NORMAL, errors="ignore")
     return (found[0][0],) if found else ()
 

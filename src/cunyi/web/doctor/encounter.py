@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -339,27 +341,27 @@ def encounter_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterH
     pages = EncounterPages(gate, knowledge)
 
     @post("/people/{person_id:uuid}/encounter", include_in_schema=False)
-    async def begin(request: Request[Any, Any, Any], person_id: Any) -> Redirect:
+    async def begin(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
         sent = await sent_form(request)
         draft_id = await sync_to_thread(pages.begin, request, str(person_id), sent)
         return Redirect(f"/encounters/{draft_id}", status_code=303)
 
     @post("/records/{encounter_id:uuid}/amend", include_in_schema=False)
-    async def amend(request: Request[Any, Any, Any], encounter_id: Any) -> Redirect:
+    async def amend(request: Request[Any, Any, Any], encounter_id: FromPath[UUID]) -> Redirect:
         draft_id = await sync_to_thread(pages.amend, request, str(encounter_id))
         return Redirect(f"/encounters/{draft_id}", status_code=303)
 
     @get("/encounters/{draft_id:uuid}", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-    def encounter(request: Request[Any, Any, Any], draft_id: Any) -> str:
+    def encounter(request: Request[Any, Any, Any], draft_id: FromPath[UUID]) -> str:
         return pages.page(request, str(draft_id))
 
     @post("/encounters/{draft_id:uuid}/keep", media_type=MediaType.HTML, status_code=200, include_in_schema=False)
-    async def keep(request: Request[Any, Any, Any], draft_id: Any) -> str:
+    async def keep(request: Request[Any, Any, Any], draft_id: FromPath[UUID]) -> str:
         sent = await sent_form(request)
         return await sync_to_thread(pages.keep, request, str(draft_id), sent)
 
     @post("/encounters/{draft_id:uuid}/sign", media_type=MediaType.HTML, include_in_schema=False)
-    async def sign_it(request: Request[Any, Any, Any], draft_id: Any) -> Response[Any]:
+    async def sign_it(request: Request[Any, Any, Any], draft_id: FromPath[UUID]) -> Response[Any]:
         sent = await sent_form(request)
 
         def work() -> Response[Any]:
@@ -372,7 +374,7 @@ def encounter_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterH
         return await sync_to_thread(work)
 
     @post("/encounters/{draft_id:uuid}/discard", include_in_schema=False)
-    async def throw_away(request: Request[Any, Any, Any], draft_id: Any) -> Redirect:
+    async def throw_away(request: Request[Any, Any, Any], draft_id: FromPath[UUID]) -> Redirect:
         def work() -> str:
             me = gate.me(request)
             shown = open_draft(gate.seat.store, me.account, str(draft_id))

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import MediaType, Request, Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -198,7 +199,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
         return await _answered(request, create, lambda errors: accounts_page(request, errors, form))
 
     @post("/accounts/{account_id:str}", media_type=MediaType.HTML, include_in_schema=False)
-    async def change_account(request: Request[Any, Any, Any], account_id: str) -> Response[Any]:
+    async def change_account(request: Request[Any, Any, Any], account_id: FromPath[str]) -> Response[Any]:
         form = await sent_form(request)
 
         def change() -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from litestar import MediaType, Request, get, post
 from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -31,7 +33,7 @@ def today_routes(gate: Gate) -> list[ControllerRouterHandler]:
         )
 
     @post("/people/{person_id:uuid}/check-in", include_in_schema=False)
-    async def arrive(request: Request[Any, Any, Any], person_id: Any) -> Redirect:
+    async def arrive(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
         form = await sent_form(request)
 
         def work() -> None:
@@ -43,7 +45,7 @@ def today_routes(gate: Gate) -> list[ControllerRouterHandler]:
         return Redirect("/", status_code=303)
 
     @post("/people/{person_id:uuid}/leave", include_in_schema=False)
-    async def leave(request: Request[Any, Any, Any], person_id: Any) -> Redirect:
+    async def leave(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
         await sync_to_thread(lambda: leave_queue(gate.seat.store, gate.me(request).account, str(person_id)))
         return Redirect("/", status_code=303)
 
