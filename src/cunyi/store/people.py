@@ -173,12 +173,13 @@ def _index(connection: Connection, person: Person) -> None:
         connection.execute(
             insert(schema.identifier), [{**owner, "kind": kind, "value": value} for kind, value in sorted(numbers)]
         )
-    keys = set(name_keys(person.name))
+    keys: set[tuple[str, str]] = {(key.kind, key.key) for key in name_keys(person.name)}
     keys |= {(PHONE, phone[::-1]) for phone in (person.phone, *(c.phone for c in person.contacts)) if phone}
     keys |= {(DOCUMENT, value[::-1]) for _, value in numbers}
     if person.archive_code:
         keys.add((ARCHIVE, person.archive_code))
-    connection.execute(insert(schema.search_key), [{**owner, "kind": kind, "key": key} for kind, key in sorted(keys)])
+    place = owner | {"village_code": person.village_code}
+    connection.execute(insert(schema.search_key), [{**place, "kind": kind, "key": key} for kind, key in sorted(keys)])
 
 
 def _forms(kind: IdentifierKind, value: str) -> tuple[str, ...]:

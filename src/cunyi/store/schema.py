@@ -175,7 +175,7 @@ person = _table(
     UniqueConstraint("organisation", "archive_code"),
     Index(None, "organisation", "village_code", "sort_key"),
     Index(None, "organisation", "household_id"),
-    Index(None, "organisation", "sort_key"),
+    Index(None, "organisation", "sort_key", "village_code", "replaced_by"),
 )
 
 identifier = _table(
@@ -197,6 +197,7 @@ search_key = _table(
     Column("kind", String(8), nullable=False),
     Column("key", _KEY, nullable=False),
     Column("person_id", Identity, nullable=False),
+    Column("village_code", String(12), nullable=False),
     PrimaryKeyConstraint("organisation", "kind", "key", "person_id"),
     _of_person(),
     Index(None, "organisation", "person_id"),

@@ -149,7 +149,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_person_organisation_household_id'), 'person', ['organisation', 'household_id'], unique=False)
-    op.create_index(op.f('ix_person_organisation_sort_key'), 'person', ['organisation', 'sort_key'], unique=False)
+    op.create_index(op.f('ix_person_organisation_sort_key_village_code_replaced_by'), 'person', ['organisation', 'sort_key', 'village_code', 'replaced_by'], unique=False)
     op.create_index(op.f('ix_person_organisation_village_code_sort_key'), 'person', ['organisation', 'village_code', 'sort_key'], unique=False)
     op.create_table('prescribed',
         sa.Column('organisation', sa.String(length=6), nullable=False),
@@ -264,6 +264,7 @@ def upgrade() -> None:
         sa.Column('kind', sa.String(length=8), nullable=False),
         sa.Column('key', KEY, nullable=False),
         sa.Column('person_id', Identity(), nullable=False),
+        sa.Column('village_code', sa.String(length=12), nullable=False),
         sa.ForeignKeyConstraint(['organisation', 'person_id'], ['person.organisation', 'person.id'], name=op.f('fk_search_key_organisation_person_id')),
         sa.PrimaryKeyConstraint('organisation', 'kind', 'key', 'person_id', name=op.f('pk_search_key')),
         sqlite_with_rowid=False
