@@ -20,9 +20,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
-def verify_audit(
-    connection: Connection, organisation: str, head: AuditHead | None, public: bytes
-) -> AuditReport:
+def verify_audit(connection: Connection, organisation: str, head: AuditHead | None, public: bytes) -> AuditReport:
     """Reads the whole chain: every line, every link, and that it is not shorter than its signed end says."""
     table = schema.audit_entry
     problems: list[str] = []

@@ -50,12 +50,8 @@ def keep_form(
     table = schema.draft
     done = writing.connection.execute(
         update(table)
-        .where(
-            table.c.organisation == writing.organisation, table.c.id == draft_id, table.c.revision == revision
-        )
-        .values(
-            revision=revision + 1, window=window, stroke=stroke, form=_packed(form), kept_at=writing.latest
-        )
+        .where(table.c.organisation == writing.organisation, table.c.id == draft_id, table.c.revision == revision)
+        .values(revision=revision + 1, window=window, stroke=stroke, form=_packed(form), kept_at=writing.latest)
     )
     return revision + 1 if done.rowcount == 1 else None
 

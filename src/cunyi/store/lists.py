@@ -42,9 +42,7 @@ def replace_entry(writing: Writing, entry: ListEntry) -> ListEntry:
             table.c.id == entry.id,
             table.c.revision == entry.revision,
         )
-        .values(
-            due_on=changed.due_on, ended_on=changed.ended_on, revision=changed.revision, details=canonical(changed)
-        )
+        .values(due_on=changed.due_on, ended_on=changed.ended_on, revision=changed.revision, details=canonical(changed))
     )
     if done.rowcount != 1:
         raise StaleError("这一条在别处刚改过；请重新打开再改", field="revision")

@@ -33,9 +33,7 @@ def bring_up_to_date(engine: Engine) -> bool:
         if found == newest_revision():
             return False
         if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-            raise UserError(
-                "这份数据是更新版本的程序写的，这个版本不能打开；请升级程序，数据没有动", field="database"
-            )
+            raise UserError("这份数据是更新版本的程序写的，这个版本不能打开；请升级程序，数据没有动", field="database")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return True

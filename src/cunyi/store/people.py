@@ -126,9 +126,7 @@ def keep_household(writing: Writing, household: Household) -> None:
     key = (table.c.organisation == household.organisation) & (table.c.id == household.id)
     values = {"village_code": household.village_code, "details": canonical(household)}
     if writing.connection.execute(update(table).where(key).values(**values)).rowcount == 0:
-        writing.connection.execute(
-            insert(table).values(organisation=household.organisation, id=household.id, **values)
-        )
+        writing.connection.execute(insert(table).values(organisation=household.organisation, id=household.id, **values))
     writing.change("household", household.id, household)
 
 
@@ -205,4 +203,3 @@ def reindex(writing: Writing) -> int:
     for person in people:
         _index(writing.connection, person)
     return len(people)
-

@@ -184,9 +184,7 @@ def every_record(connection: Connection, organisation: str) -> Iterator[Kept]:
     """Every signed record in the order in which versions follow each other."""
     table = schema.document
     rows = connection.execution_options(yield_per=_CHUNK).execute(
-        select(table)
-        .where(table.c.organisation == organisation)
-        .order_by(table.c.encounter_id, table.c.version)
+        select(table).where(table.c.organisation == organisation).order_by(table.c.encounter_id, table.c.version)
     )
     for row in rows:
         yield _kept(row)
@@ -196,11 +194,15 @@ def rebuild(writing: Writing) -> int:
     """Makes the tables of encounters anew from the signed records; how many records there are."""
     for table in schema.PROJECTIONS:
         writing.connection.execute(delete(table).where(table.c.organisation == writing.organisation))
-    ids = writing.connection.execute(
-        select(schema.document.c.id)
-        .where(schema.document.c.organisation == writing.organisation)
-        .order_by(schema.document.c.encounter_id, schema.document.c.version)
-    ).scalars().all()
+    ids = (
+        writing.connection.execute(
+            select(schema.document.c.id)
+            .where(schema.document.c.organisation == writing.organisation)
+            .order_by(schema.document.c.encounter_id, schema.document.c.version)
+        )
+        .scalars()
+        .all()
+    )
     for document_id in ids:
         kept = kept_record(writing.connection, writing.organisation, document_id)
         assert kept is not None

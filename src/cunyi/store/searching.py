@@ -7,6 +7,7 @@ villages asked for; only these are looked at further, so that the time does not 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -69,7 +70,9 @@ def find_people(
             used = person_in_use(connection, organisation, person.id) or person
         if household_id is None or used.household_id == household_id:
             people.setdefault(used.id, used)
-    ordered = sorted(people.values(), key=lambda person: (sort_key(person.name), person.id))
+    ordered = sorted(
+        people.values(), key=lambda person: (_begins_inside(person, parts), sort_key(person.name), person.id)
+    )
     return Found(people=ordered[:limit], more=wide or len(ordered) > limit)
 
 
@@ -163,7 +166,7 @@ def _in_ranges(
     connection: Connection, organisation: str, ways: list[_Way], villages: Sequence[str]
 ) -> tuple[list[str], bool]:
     """The first people of some ranges of the index, each range in the order of its keys."""
-    found: dict[str, None] = {}
+    found: list[Sequence[str]] = []
     more = False
     for way in ways:
         query = select(schema.search_key.c.person_id).where(_within(organisation, way))
@@ -171,8 +174,10 @@ def _in_ranges(
             query = query.where(_in_villages(schema.search_key.c.village_code, villages))
         rows = connection.execute(query.order_by(schema.search_key.c.key).limit(_WIDEST + 1)).scalars().all()
         more = more or len(rows) > _WIDEST
-        found.update(dict.fromkeys(rows[:_WIDEST]))
-    return list(found), more
+        found.append(rows[:_WIDEST])
+    # In turn: what is meant as pinyin must not be crowded out by what may be initials.
+    in_turn = (person_id for row in zip_longest(*found) for person_id in row if person_id is not None)
+    return list(dict.fromkeys(in_turn)), more
 
 
 def _of_these(connection: Connection, organisation: str, ways: list[_Way], ids: list[str]) -> list[str]:
@@ -201,6 +206,15 @@ def _everybody(
         query = query.where(_in_villages(table.c.village_code, villages))
     rows = connection.execute(query.order_by(table.c.sort_key, table.c.id).limit(limit + 1)).scalars().all()
     return list(rows[:limit]), len(rows) > limit
+
+
+def _begins_inside(person: Person, parts: list[str]) -> bool:
+    """Whether no word is the beginning of the name: those who are called so come first."""
+    if not parts:
+        return False
+    syllables = sort_key(person.name).split()
+    beginnings = (person.name, "".join(syllables), "".join(syllable[0] for syllable in syllables))
+    return not any(text.startswith(part.lower()) for part in parts for text in beginnings)
 
 
 def _within(organisation: str, way: _Way) -> ColumnElement[bool]:

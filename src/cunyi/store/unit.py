@@ -194,4 +194,3 @@ def entry_of(row: Any) -> AuditEntry:
         before=bytes(row.before).hex(),
         hash=bytes(row.hash).hex(),
     )
-
