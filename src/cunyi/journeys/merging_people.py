@@ -9,9 +9,10 @@ from cunyi.domain.audit import Action
 from cunyi.domain.errors import UserError
 from cunyi.domain.person import Person
 from cunyi.journeys.access import person_for, require
-from cunyi.store.merging import Merge, merge_people, merged_details, merges_of, undo_merge
+from cunyi.store.merging import Merge, merge_by_id, merge_people, merged_details, merges_of, undo_merge
 from cunyi.store.people import person_by_id, same_person
 from cunyi.store.records import timeline
+from cunyi.store.searching import likely_duplicates
 from cunyi.store.unit import Store
 
 _ANY = "核对重复档案"
@@ -31,6 +32,14 @@ class MergePreview(msgspec.Struct, frozen=True, kw_only=True):
     different_documents: bool
 
 
+def alike(store: Store, by: Account, person_id: str) -> tuple[Person, list[Person]]:
+    """A person, and who may be the same one, the likeliest first."""
+    require(by, Permission.MERGE_PEOPLE)
+    with store.reading() as connection:
+        person = person_for(connection, by, person_id, reason=_ANY)
+        return person, likely_duplicates(connection, person)
+
+
 def preview_merge(store: Store, by: Account, kept_id: str, replaced_id: str) -> MergePreview:
     """What would become of two records; nothing is changed."""
     require(by, Permission.MERGE_PEOPLE)
@@ -43,6 +52,11 @@ def preview_merge(store: Store, by: Account, kept_id: str, replaced_id: str) -> 
             len(timeline(connection, by.organisation, same_person(connection, by.organisation, person.id), 10_000))
             for person in (kept, replaced)
         )
+    outside = [person for person in (kept, replaced) if not by.looks_after(person.village_code)]
+    if outside:
+        with store.writing(by.id) as writing:
+            for person in outside:
+                writing.audit(Action.VIEW_OUTSIDE_AREA, person=person.id, detail=_ANY)
     merged = merged_details(kept, replaced)
     disagreeing = tuple(
         name
@@ -75,6 +89,17 @@ def merge(store: Store, by: Account, preview: MergePreview, *, reason: str) -> s
         for person in (preview.kept, preview.replaced):
             writing.audit(Action.MERGE_PEOPLE, person=person.id, subject=merge_id, detail=reason.strip())
     return merge_id
+
+
+def undo(store: Store, by: Account, merge_id: str) -> str:
+    """Undoes a merge by its id; the id of the record that was kept."""
+    require(by, Permission.MERGE_PEOPLE)
+    with store.reading() as connection:
+        merge = merge_by_id(connection, by.organisation, merge_id)
+    if merge is None or merge.undone:
+        raise UserError("这次合并已经撤销；请重新打开档案", field="merge")
+    part_again(store, by, merge)
+    return merge.kept_id
 
 
 def part_again(store: Store, by: Account, merge: Merge) -> None:

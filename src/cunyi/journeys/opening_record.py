@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -15,10 +15,10 @@ from cunyi.domain.finding import Reading, When
 from cunyi.domain.person import SENSITIVE_PROGRAMMES, Household, Person, age_years
 from cunyi.journeys.access import person_for, require
 from cunyi.knowledge.model import Item
-from cunyi.store.audit import audit_of_person
+from cunyi.store.audit import audit_of_person, latest_audit
 from cunyi.store.lists import entries_of
 from cunyi.store.merging import Merge, merges_of
-from cunyi.store.people import household_by_id, people_of_household, person_by_id, same_person
+from cunyi.store.people import household_by_id, people_of_household, person_by_id, person_in_use, same_person
 from cunyi.store.records import Kept, Point, Visit, points, prescribed_drugs, timeline, versions
 from cunyi.store.unit import Store
 
@@ -53,9 +53,18 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     outside_area: bool
 
 
-def open_record(store: Store, by: Account, person_id: str, *, today: date, reason: str = "") -> PersonRecord:
-    """The record of a person, and a line in the audit log that it was opened. `reason` for one outside the account's villages."""
+def open_record(
+    store: Store, by: Account, person_id: str, *, today: date, reason: str = "", audited: bool = True
+) -> PersonRecord:
+    """The record of a person, and a line in the audit log that it was opened. `reason` for one outside the account's villages.
+
+    `audited` False where a page that was opened and written down asks for more of the same record.
+    """
     require(by, Permission.READ_RECORD)
+    if not audited:
+        with store.reading() as connection:
+            person = person_for(connection, by, person_id, reason=reason)
+            return _record(connection, by, person, today, not by.looks_after(person.village_code))
     with store.writing(by.id) as writing:
         person = person_for(writing.connection, by, person_id, reason=reason)
         outside = not by.looks_after(person.village_code)
@@ -81,25 +90,42 @@ def trends(
     return found
 
 
-def encounter_versions(store: Store, by: Account, encounter_id: str, *, reason: str = "") -> list[Kept]:
-    """Every version of a signed encounter, the first first; opening it is written down."""
+def encounter_versions(
+    store: Store, by: Account, encounter_id: str, *, opened: Mapping[str, str] | None = None
+) -> list[Kept]:
+    """Every version of a signed encounter, the first first; opening it is written down.
+
+    `opened` gives the reasons for people outside the account's villages, by person id.
+    """
     require(by, Permission.READ_RECORD)
     with store.writing(by.id) as writing:
         kept = versions(writing.connection, by.organisation, encounter_id)
         if kept:
-            person = person_for(writing.connection, by, kept[-1].record.person.id, reason=reason)
-            writing.audit(Action.VIEW_RECORD, person=person.id, subject=encounter_id, detail=reason.strip())
+            owner = kept[-1].record.person.id
+            person = person_in_use(writing.connection, by.organisation, owner)
+            reason = (opened or {}).get(person.id if person else owner, "")
+            person = person_for(writing.connection, by, owner, reason=reason)
+            writing.audit(Action.VIEW_RECORD, person=person.id, subject=encounter_id, detail=reason)
         else:
             writing.audit(Action.VIEW_RECORD, subject=encounter_id, detail="没有这条记录")
     return kept
 
 
-def who_saw(store: Store, by: Account, person_id: str) -> list[AuditEntry]:
-    """Who opened and changed a person's record, latest first."""
+def who_saw(store: Store, by: Account, person_id: str, *, reason: str = "") -> list[AuditEntry]:
+    """Who opened and changed a person's record, latest first; for those who may open it."""
+    require(by, Permission.READ_RECORD)
+    with store.writing(by.id) as writing:
+        person = person_for(writing.connection, by, person_id, reason=reason)
+        writing.audit(Action.VIEW_AUDIT, person=person.id)
+        return audit_of_person(writing.connection, by.organisation, person.id)
+
+
+def latest_log(store: Store, by: Account) -> list[AuditEntry]:
+    """The end of the audit log, latest first: who did what, without the names of patients."""
     require(by, Permission.READ_AUDIT)
     with store.writing(by.id) as writing:
-        writing.audit(Action.VIEW_AUDIT, person=person_id)
-        return audit_of_person(writing.connection, by.organisation, person_id)
+        writing.audit(Action.VIEW_AUDIT)
+        return latest_audit(writing.connection, by.organisation)
 
 
 def shown_programmes(person: Person, by: Account) -> list[str]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.audit import Action
 from cunyi.domain.case import Sex
-from cunyi.domain.errors import InvalidFormError, UserError
+from cunyi.domain.errors import UserError
 from cunyi.domain.identity import (
     Identifier,
     IdentifierKind,
@@ -22,6 +21,7 @@ from cunyi.domain.identity import (
 )
 from cunyi.domain.names import clean_name
 from cunyi.domain.person import (
+    SENSITIVE_PROGRAMMES,
     BloodGroup,
     Contact,
     Disability,
@@ -33,13 +33,13 @@ from cunyi.domain.person import (
     Relation,
 )
 from cunyi.journeys.access import person_for, require
+from cunyi.journeys.form_reading import FormReading, birth_date, phone_number, village_of
 from cunyi.store.nodes import serial_blocks, take_archive_code, villages
-from cunyi.store.people import add_person, keep_household, person_by_id, replace_person
+from cunyi.store.people import add_person, household_by_id, keep_household, person_by_id, replace_person
 from cunyi.store.searching import likely_duplicates
 from cunyi.store.unit import Store
 
-_PHONE_DIGITS = range(7, 13)
-_LONGEST = 200
+_LONGEST_NOTE = 1000
 
 
 class PersonEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,9 @@ class DifferencesFoundError(UserError):
     """What was typed disagrees with the document number (与证件不符); a person decides, nothing is applied silently."""
 
     def __init__(self, differences: Sequence[str]) -> None:
-        super().__init__("；".join(differences) + "。请核对证件；确实如此就勾选“已核对，按填写的保存”", field="differences")
+        super().__init__(
+            "；".join(differences) + "。请核对证件；确实如此就勾选“已核对，按填写的保存”", field="differences"
+        )
         self.differences = tuple(differences)
 
 
@@ -76,11 +78,11 @@ def read_person(
     fields: Mapping[str, Sequence[str]], *, organisation: str, person: Person | None, today: date
 ) -> PersonEntry:
     """The details of a form. `person` where an existing record is changed. InvalidFormError lists every bad field."""
-    reading = _Reading(fields)
+    reading = FormReading(fields)
     name = reading.needed("name", clean_name, "请填写姓名")
-    village = reading.needed("village_code", _village_of(organisation), "请选择村")
+    village = reading.needed("village_code", village_of(organisation), "请选择村")
     facts = _identifier(reading, person, today)
-    birth_on = reading.optional("birth_on", lambda words: _birth_date(words, today))
+    birth_on = reading.optional("birth_on", lambda words: birth_date(words, today))
     sex = reading.choice("sex", Sex)
     details: dict[str, Any] = {
         "organisation": organisation,
@@ -90,13 +92,13 @@ def read_person(
         "birth_on": birth_on,
         "birth_estimated": reading.ticked("birth_estimated"),
         "ethnic_group": reading.text("ethnic_group"),
-        "identifiers": _identifiers(person, facts),
+        "identifiers": _identifiers(person, facts, reading.texts("taken_away")),
         "household_id": reading.text("household_id") or None,
         "relation": reading.choice("relation", Relation),
         "mother_id": reading.text("mother_id") or None,
         "villager_group": reading.text("villager_group"),
         "address": reading.text("address"),
-        "phone": reading.optional("phone", _phone) or "",
+        "phone": reading.optional("phone", phone_number) or "",
         "contacts": _contacts(reading),
         "insurance": reading.choices("insurance", Insurance),
         "blood_group": reading.choice("blood_group", BloodGroup),
@@ -105,7 +107,7 @@ def read_person(
         "programmes": reading.choices("programmes", Programme),
         "contract_doctor": reading.text("contract_doctor"),
         "status": reading.choice("status", PersonStatus) or PersonStatus.ACTIVE,
-        "note": reading.text("note"),
+        "note": reading.text("note", longest=_LONGEST_NOTE),
     }
     if facts is not None:
         if details["birth_on"] is None and "birth_on" not in reading.bad:
@@ -131,6 +133,7 @@ def register_person(
     if entry.differences and not checked:
         raise DifferencesFoundError(entry.differences)
     with store.writing(by.id) as writing:
+        _expect_household(writing.connection, entry.person)
         found = likely_duplicates(writing.connection, entry.person)
         same_papers = [other for other in found if set(other.identifiers) & set(entry.person.identifiers)]
         if found and (not not_the_same or same_papers):
@@ -153,29 +156,24 @@ def register_person(
     return person
 
 
-def change_person(
-    store: Store, by: Account, entry: PersonEntry, *, checked: bool = False, reason: str = ""
-) -> Person:
+def change_person(store: Store, by: Account, entry: PersonEntry, *, checked: bool = False, reason: str = "") -> Person:
     """Keeps changed details. StaleError where somebody else changed them since; DifferencesFoundError as in registering."""
     require(by, Permission.REGISTER_PEOPLE)
     with store.writing(by.id) as writing:
         known = person_for(writing.connection, by, entry.person.id, reason=reason)
         if entry.differences and not checked:
             raise DifferencesFoundError(entry.differences)
-        person = entry.person
+        person = msgspec.structs.replace(entry.person, programmes=_programmes(by, entry.person, known))
+        _expect_household(writing.connection, person)
         new_papers = set(person.identifiers) - set(known.identifiers)
         if new_papers:
             taken = [
-                other
-                for other in likely_duplicates(writing.connection, person)
-                if set(other.identifiers) & new_papers
+                other for other in likely_duplicates(writing.connection, person) if set(other.identifiers) & new_papers
             ]
             if taken:
                 raise DuplicatesFoundError(taken)
         if person.archive_code is None and serial_blocks(writing.connection, by.organisation, person.village_code):
-            person = msgspec.structs.replace(
-                person, archive_code=take_archive_code(writing, person.village_code).text
-            )
+            person = msgspec.structs.replace(person, archive_code=take_archive_code(writing, person.village_code).text)
         if entry.new_household:
             household = _household_of(writing.new_id(), person)
             keep_household(writing, household)
@@ -185,11 +183,18 @@ def change_person(
     return changed
 
 
-def newborn_of(store: Store, by: Account, mother_id: str) -> dict[str, list[str]]:
+def details_of(store: Store, by: Account, person_id: str, *, reason: str = "") -> Person:
+    """The details as they are now, for the form that changes them."""
+    require(by, Permission.REGISTER_PEOPLE)
+    with store.reading() as connection:
+        return person_for(connection, by, person_id, reason=reason)
+
+
+def newborn_of(store: Store, by: Account, mother_id: str, *, reason: str = "") -> dict[str, list[str]]:
     """The first fields of a newborn's form, from the mother's record: village, household, address, phone and a name."""
     require(by, Permission.REGISTER_PEOPLE)
     with store.reading() as connection:
-        mother = person_for(connection, by, mother_id)
+        mother = person_for(connection, by, mother_id, reason=reason)
     return {
         "name": [f"{mother.name}之婴"],
         "village_code": [mother.village_code],
@@ -207,9 +212,7 @@ def newborn_of(store: Store, by: Account, mother_id: str) -> dict[str, list[str]
 def known_villages(store: Store, by: Account) -> dict[str, str]:
     """The villages that an account may register people in, by code."""
     with store.reading() as connection:
-        return {
-            code: name for code, name in villages(connection, by.organisation).items() if by.looks_after(code)
-        }
+        return {code: name for code, name in villages(connection, by.organisation).items() if by.looks_after(code)}
 
 
 def mother_of(store: Store, person: Person) -> Person | None:
@@ -220,128 +223,29 @@ def mother_of(store: Store, person: Person) -> Person | None:
         return person_by_id(connection, person.organisation, person.mother_id)
 
 
-class _Reading:
-    """Reads a form field by field and remembers what was wrong."""
-
-    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
-        self._fields = fields
-        self.errors: list[UserError] = []
-        self.bad: set[str] = set()
-
-    def refuse(self, field: str, message: str) -> None:
-        self.errors.append(UserError(message, field=field))
-        self.bad.add(field)
-
-    def text(self, field: str) -> str:
-        words = next(iter(self._fields.get(field, ())), "")
-        words = unicodedata.normalize("NFC", words).strip(" \t\r\n\u3000")
-        if len(words) > _LONGEST:
-            self.refuse(field, f"这一栏最多 {_LONGEST} 字，现在有 {len(words)} 字；请写短些，长的写到备注里")
-            return ""
-        return words
-
-    def texts(self, field: str) -> list[str]:
-        return [unicodedata.normalize("NFC", words).strip() for words in self._fields.get(field, ())]
-
-    def ticked(self, field: str) -> bool:
-        return self.text(field) not in ("", "no", "0")
-
-    def optional(self, field: str, read: Callable[[str], Any]) -> Any:
-        words = self.text(field)
-        if not words:
-            return None
-        try:
-            return read(words)
-        except UserError as error:
-            self.refuse(field, error.message)
-            return None
-
-    def needed(self, field: str, read: Callable[[str], Any], missing: str) -> Any:
-        if not self.text(field) and field not in self.bad:
-            self.refuse(field, missing)
-            return None
-        return self.optional(field, read)
-
-    def choice(self, field: str, kind: type[StrEnum]) -> Any:
-        words = self.text(field)
-        if not words:
-            return None
-        try:
-            return kind(words)
-        except ValueError:
-            self.refuse(field, "这一栏选的不是列出的一项；请重新选择")
-            return None
-
-    def choices(self, field: str, kind: type[StrEnum]) -> tuple[Any, ...]:
-        try:
-            return tuple(dict.fromkeys(kind(words) for words in self.texts(field) if words))
-        except ValueError:
-            self.refuse(field, "这一栏选的不是列出的一项；请重新选择")
-            return ()
-
-    def finish(self) -> None:
-        if self.errors:
-            raise InvalidFormError(self.errors)
-
-
-def _village_of(organisation: str) -> Callable[[str], str]:
-    def read(words: str) -> str:
-        code = unicodedata.normalize("NFKC", words)
-        if len(code) != 12 or not code.isascii() or not code.isdigit():
-            raise UserError("村的代码是 12 位数字；请从列表中选择", field="village_code")
-        if not code.startswith(organisation):
-            raise UserError("这个村不属于本县；请从列表中选择", field="village_code")
-        return code
-
-    return read
-
-
-def _birth_date(words: str, today: date) -> date:
-    plain = unicodedata.normalize("NFKC", words)
-    for mark in "年月./":
-        plain = plain.replace(mark, "-")
-    plain = plain.replace("日", "").strip("- ")
-    try:
-        if plain.isdigit() and len(plain) == 8:
-            born = date(int(plain[:4]), int(plain[4:6]), int(plain[6:]))
-        else:
-            year, month, day = plain.split("-")
-            born = date(int(year), int(month), int(day))
-    except ValueError:
-        raise UserError("出生日期要写成 1953-06-15 这样，并且是真有的日子；请核对", field="birth_on") from None
-    if born > today:
-        raise UserError("出生日期在今天以后；请核对，电脑日期不对就先改正", field="birth_on")
-    if born.year < 1900:
-        raise UserError("出生日期早于 1900 年；请核对", field="birth_on")
-    return born
-
-
-def _phone(words: str) -> str:
-    digits = "".join(c for c in unicodedata.normalize("NFKC", words) if c not in " -()　")
-    plain = digits.removeprefix("+86")
-    if not plain.isascii() or not plain.isdigit() or len(plain) not in _PHONE_DIGITS:
-        raise UserError("电话要写 7 到 12 位数字（座机连区号）；请核对，没有就空着", field="phone")
-    return plain
-
-
-def _identifier(reading: _Reading, person: Person | None, today: date) -> IdentityFacts | None:
+def _identifier(reading: FormReading, person: Person | None, today: date) -> IdentityFacts | None:
     kind = reading.choice("identifier_kind", IdentifierKind)
     facts: IdentityFacts | None = reading.optional(
         "identifier", lambda words: read_identifier(words, kind, today=today)
     )
     if facts is None and person is not None and "identifier" not in reading.bad:
         # The field of a changed record may be left as it is: what was there is compared again.
+        taken_away = reading.texts("taken_away")
         for known in person.identifiers:
-            return read_identifier(known.value, known.kind, today=today)
+            if known.value not in taken_away:
+                return read_identifier(known.value, known.kind, today=today)
     return facts
 
 
-def _identifiers(person: Person | None, facts: IdentityFacts | None) -> tuple[Identifier, ...]:
+def _identifiers(
+    person: Person | None, facts: IdentityFacts | None, taken_away: Sequence[str]
+) -> tuple[Identifier, ...]:
     known = person.identifiers if person is not None else ()
-    if facts is None:
-        return known
+    left = tuple(each for each in known if each.value not in taken_away)
+    if facts is None or (facts.value in taken_away and all(each.value != facts.value for each in left)):
+        return left
     new = Identifier(kind=facts.kind, value=facts.value)
-    return (new, *(each for each in known if each != new))
+    return (new, *(each for each in left if each != new))
 
 
 def _differences(facts: IdentityFacts | None, person: Person) -> tuple[str, ...]:
@@ -356,7 +260,7 @@ def _differences(facts: IdentityFacts | None, person: Person) -> tuple[str, ...]
     return tuple(found)
 
 
-def _contacts(reading: _Reading) -> tuple[Contact, ...]:
+def _contacts(reading: FormReading) -> tuple[Contact, ...]:
     names, phones, relations = (reading.texts(f"contact_{part}") for part in ("name", "phone", "relation"))
     guardians = {words for words in reading.texts("contact_guardian") if words}
     found = []
@@ -368,7 +272,7 @@ def _contacts(reading: _Reading) -> tuple[Contact, ...]:
             found.append(
                 Contact(
                     name=clean_name(name) if name else "",
-                    phone=_phone(phone) if phone else "",
+                    phone=phone_number(phone) if phone else "",
                     relation=relations[index] if index < len(relations) else "",
                     guardian=str(index) in guardians,
                 )
@@ -376,6 +280,19 @@ def _contacts(reading: _Reading) -> tuple[Contact, ...]:
         except UserError as error:
             reading.refuse("contact_phone" if error.field == "phone" else "contact_name", f"联系人：{error.message}")
     return tuple(found)
+
+
+def _programmes(by: Account, person: Person, known: Person) -> tuple[Programme, ...]:
+    """The programmes of a changed record: whoever may not see some of them does not take them away either."""
+    if by.may(Permission.SEE_SENSITIVE):
+        return person.programmes
+    hidden = tuple(programme for programme in known.programmes if programme in SENSITIVE_PROGRAMMES)
+    return (*(programme for programme in person.programmes if programme not in SENSITIVE_PROGRAMMES), *hidden)
+
+
+def _expect_household(connection: Connection, person: Person) -> None:
+    if person.household_id and household_by_id(connection, person.organisation, person.household_id) is None:
+        raise UserError("没有这一户；请重新查找这一户的人", field="household_id")
 
 
 def _household_of(household_id: str, person: Person) -> Household:

@@ -318,6 +318,11 @@ class Seat:
         with self.store.reading() as connection:
             return every_account(connection, self.store.node.organisation)
 
+    def names_of_accounts(self) -> list[Account]:
+        """Every account, for showing who wrote what."""
+        with self.store.reading() as connection:
+            return every_account(connection, self.store.node.organisation)
+
     def change_account(
         self,
         by: Account,

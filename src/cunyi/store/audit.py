@@ -64,3 +64,12 @@ def audit_of_person(connection: Connection, organisation: str, person: str, limi
         .limit(limit)
     )
     return [entry_of(row) for row in rows]
+
+
+def latest_audit(connection: Connection, organisation: str, limit: int = 500) -> list[AuditEntry]:
+    """The end of the log, newest first."""
+    table = schema.audit_entry
+    rows = connection.execute(
+        select(table).where(table.c.organisation == organisation).order_by(table.c.sequence.desc()).limit(limit)
+    )
+    return [entry_of(row) for row in rows]

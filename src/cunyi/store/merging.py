@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from sqlalchemy import Connection, insert, or_, select, update
 
@@ -68,7 +70,7 @@ def undo_merge(writing: Writing, merge: Merge, kept: Person, replaced: Person) -
 
 def merged_details(kept: Person, replaced: Person) -> Person:
     """The details of both: what stands in `kept` stays, what it lacks comes from `replaced`, lists are joined."""
-    filled = {}
+    filled: dict[str, Any] = {}
     for name in kept.__struct_fields__:
         ours, theirs = getattr(kept, name), getattr(replaced, name)
         if isinstance(ours, tuple):
@@ -76,6 +78,11 @@ def merged_details(kept: Person, replaced: Person) -> Person:
         elif ours in (None, "") and theirs not in (None, ""):
             filled[name] = theirs
     filled.pop("replaced_by", None)
+    if "birth_on" in filled:
+        filled["birth_estimated"] = replaced.birth_estimated
+    if "household_id" not in filled:
+        # A relation is to the head of a household: it does not go to another one.
+        filled.pop("relation", None)
     return msgspec.structs.replace(kept, **filled)
 
 
@@ -89,13 +96,23 @@ def merges_of(connection: Connection, organisation: str, person_id: str) -> list
             or_(table.c.kept_id == person_id, table.c.replaced_id == person_id),
         )
     )
-    return [
-        Merge(
-            id=row.id,
-            kept_id=row.kept_id,
-            replaced_id=row.replaced_id,
-            before=msgspec.json.decode(row.before, type=tuple[Person, Person]),
-            undone=row.undone,
-        )
-        for row in rows
-    ]
+    return [_merge(row) for row in rows]
+
+
+def merge_by_id(connection: Connection, organisation: str, merge_id: str) -> Merge | None:
+    """A merge by its id, undone or not."""
+    table = schema.merge
+    row = connection.execute(
+        select(table).where(table.c.organisation == organisation, table.c.id == merge_id)
+    ).one_or_none()
+    return None if row is None else _merge(row)
+
+
+def _merge(row: Any) -> Merge:
+    return Merge(
+        id=row.id,
+        kept_id=row.kept_id,
+        replaced_id=row.replaced_id,
+        before=msgspec.json.decode(row.before, type=tuple[Person, Person]),
+        undone=row.undone,
+    )

@@ -139,6 +139,15 @@ def household_by_id(connection: Connection, organisation: str, household_id: str
     return None if details is None else msgspec.json.decode(details, type=Household)
 
 
+def households_by_id(connection: Connection, organisation: str, ids: Sequence[str]) -> dict[str, Household]:
+    """Several households at once."""
+    table = schema.household
+    rows = connection.execute(
+        select(table.c.id, table.c.details).where(table.c.organisation == organisation, table.c.id.in_(ids))
+    )
+    return {row.id: msgspec.json.decode(row.details, type=Household) for row in rows}
+
+
 def identifier_forms(value: str) -> tuple[str, ...]:
     """A number as it may have been registered: a 15-digit identity number also in its 18-digit form."""
     if len(value) == _LEGACY_LENGTH and value.isdigit():

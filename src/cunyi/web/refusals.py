@@ -10,6 +10,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from cunyi.domain.errors import UserError
+from cunyi.web.language import COOKIE, catalogue, chosen
+from cunyi.web.rendering import render
 
 _LOG = logging.getLogger("cunyi.web")
 _MESSAGES = {
@@ -20,18 +22,34 @@ _MESSAGES = {
     415: "请用 application/json 发送",
 }
 _OTHER = "请求不能处理"
+_FAILED = "程序出错，这一次没有结果；已写的内容没有丢，请重试"
+_HTML = "text/html; charset=utf-8"
 
 
-def refuse(request: Request[Any, Any, Any], error: UserError) -> Response[dict[str, Any]]:
+def refuse(request: Request[Any, Any, Any], error: UserError) -> Response[Any]:
     """Bad input: which field, what is wrong, the way out."""
     return Response({"error": error.to_dict()}, status_code=400, media_type="application/json")
 
 
-def refuse_request(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person waits for a page, and not a script for an answer."""
+    asks = request.headers.get("hx-request") or request.headers.get("x-requested-with")
+    return not asks and "text/html" in request.headers.get("accept", "")
+
+
+def refused_page(request: Request[Any, Any, Any], message: str) -> str:
+    """A page of its own that says what is wrong, in the reader's language."""
+    language = chosen(request.cookies.get(COOKIE))
+    return render("doctor/refused.html", language, message=catalogue(language).gettext(message))
+
+
+def refuse_request(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """A request that the server cannot take: unknown address, wrong method, too long, not readable."""
     status = error.status_code
     message = _MESSAGES.get(status, _OTHER)
     headers = error.headers if status == 405 else None
+    if wants_page(request):
+        return Response(refused_page(request, message), status_code=status, headers=headers, media_type=_HTML)
     return Response(
         {"error": {"field": None, "message": message}},
         status_code=status,
@@ -40,13 +58,15 @@ def refuse_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
     )
 
 
-def fail(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+def fail(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A defect of the program: told without details; the log names the kind of error and where, no values."""
     frames = extract_tb(error.__traceback__)[-3:]
     where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
     _LOG.error("%s at %s", type(error).__name__, where)
+    if wants_page(request):
+        return Response(refused_page(request, _FAILED), status_code=500, media_type=_HTML)
     return Response(
-        {"error": {"field": None, "message": "程序出错，这一次没有结果；已写的内容没有丢，请重试"}},
+        {"error": {"field": None, "message": _FAILED}},
         status_code=500,
         media_type="application/json",
     )

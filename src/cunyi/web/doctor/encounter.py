@@ -125,7 +125,7 @@ class EncounterPages:
         """The draft that will supersede a signed encounter; its id."""
         me = self.gate.me(request)
         store = self.gate.seat.store
-        kept = encounter_versions(store, me.account, encounter_id, reason="更正记录")
+        kept = encounter_versions(store, me.account, encounter_id, opened=me.opened)
         if not kept:
             raise UserError("没有这条记录；请重新打开居民的档案", field="encounter")
         return begin_amendment(store, me.account, encounter_id, fields_of(kept[-1].record.encounter)).id

@@ -1,0 +1,174 @@
+"""The record: opened and written down, lists, trends, signed records with their versions, who saw it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from litestar.testing import TestClient
+from node_for_tests import Node, log_in
+
+from cunyi.app import create_app
+from cunyi.config import Config
+from cunyi.domain.account import Role
+from cunyi.domain.encounter import Agreement, Decision, Diagnosis, Encounter, EncounterKind, ListKind, Measured
+from cunyi.domain.prescription import PrescriptionLine
+from cunyi.journeys.consulting import begin_amendment, begin_draft, sign
+from cunyi.journeys.keeping_lists import add_to_list
+from cunyi.journeys.opening_record import who_saw
+from cunyi.reasoning.assess import assess
+from cunyi.web.gate import COOKIE
+
+
+@pytest.fixture
+def client(node: Node, mini):
+    with TestClient(create_app(Config(), mini, seat=node.seat), raise_server_exceptions=False) as client:
+        client.cookies.set(COOKIE, node.token)
+        yield client
+
+
+def written(node, systolic=128.0, **changes):
+    now = node.clock()
+    values = {
+        "kind": EncounterKind.OUTPATIENT,
+        "occurred_at": now,
+        "texts": {"chief_complaint": "头晕两天", "history_of_present_illness": "无呕吐。"},
+        "measured": (
+            Measured(item="systolic_mmhg", value=systolic, unit="mmHg", at=now, by="李建国"),
+            Measured(item="diastolic_mmhg", value=80.0, unit="mmHg", at=now, by="李建国"),
+            Measured(item="尿蛋白", value="2+", at=now, by="李建国", laboratory=True),
+        ),
+        "diagnoses": (Diagnosis(name="高血压", icd10="I10"),),
+        "prescription": (PrescriptionLine(drug="氨氯地平", dose="5mg", frequency="每日1次", days=14.0),),
+        "advice": "少吃盐",
+        "decision": Decision(agreement=Agreement.ACCEPTED, triage="routine"),
+    }
+    return Encounter(**{**values, **changes})
+
+
+def seen(node, mini, person, encounter=None):
+    draft = begin_draft(node.store, node.account, person.id, {})
+    proposed = assess({"id": "", "chief_complaint": "头晕两天"}, mini)
+    return sign(
+        node.store, node.account, draft.id, encounter or written(node), [], proposed=proposed, now=node.clock()
+    )
+
+
+def test_the_record_shows_what_a_doctor_needs_beside_the_patient(client, node, mini):
+    person = node.register("周大福", phone="13800000001", programmes=["hypertension"], new_household="1")
+    wife = node.register("李桂兰", sex="female", household_id=person.household_id)
+    today = node.clock().date()
+    assert "没有记录不等于没有过敏" in client.get(f"/people/{person.id}").text
+    add_to_list(node.store, node.account, person.id, ListKind.ALLERGY, name="青霉素", detail="皮疹", today=today)
+    seen(node, mini, person, written(node, systolic=82.0))
+    page = client.get(f"/people/{person.id}").text
+    for words in ("周大福", "青霉素", "皮疹", "高血压", "氨氯地平", "82", "偏低", "头晕两天", "36073110120100001", "上坪村"):
+        assert words in page, words
+    assert f"/people/{wife.id}" in page and "tel:13800000001" in page
+
+
+def test_opening_a_record_is_written_down(client, node):
+    person = node.register("周大福")
+    client.get(f"/people/{person.id}")
+    client.get(f"/people/{person.id}")
+    actions = [entry.action for entry in who_saw(node.store, node.account, person.id)]
+    assert actions.count("view_record") == 2
+    page = client.get(f"/people/{person.id}/audit").text
+    assert page.count("打开档案") == 2 and "李建国" in page
+
+
+def test_somebody_of_elsewhere_is_opened_only_with_a_reason(client, node):
+    person = node.register("周大福")
+    other = node.seat.add_account(
+        "system", login="far", name="远村医生", role=Role.VILLAGE_DOCTOR, password="far-village-1", areas=("360731101299",)
+    )
+    token, _ = node.seat.sign_in("far", "far-village-1")
+    client.cookies.clear()
+    client.cookies.set(COOKIE, token)
+    page = client.get(f"/people/{person.id}")
+    assert "周大福" not in page.text and f"/people/{person.id}/open" in page.text
+    assert client.post(f"/people/{person.id}/open", data={"reason": " "}).status_code == 400
+    assert "周大福" not in client.get(f"/people/{person.id}").text
+    answer = client.post(f"/people/{person.id}/open", data={"reason": "赶集时来看病"})
+    assert "周大福" in answer.text
+    entries = who_saw(node.store, node.account, person.id)
+    assert ("view_outside_area", other.id, "赶集时来看病") in [(e.action, e.account, e.detail) for e in entries]
+
+
+def test_lists_are_added_to_and_ended_and_a_mistake_is_told_beside_its_field(client, node):
+    person = node.register("周大福")
+    empty = client.post(f"/people/{person.id}/lists", data={"kind": "allergy", "name": " ", "detail": "起疹子"})
+    assert empty.status_code == 400 and "请填写过敏的药物或食物" in empty.text and 'value="起疹子"' in empty.text
+    late = client.post(f"/people/{person.id}/lists", data={"kind": "plan", "name": "复查", "due_on": "2001-01-01"})
+    assert late.status_code == 400 and "在今天以前" in late.text and 'value="复查"' in late.text
+    bad = client.post(f"/people/{person.id}/lists", data={"kind": "plan", "name": "复查", "due_on": "2026-02-30"})
+    assert "要写成 2026-01-31 这样" in bad.text
+    done = client.post(f"/people/{person.id}/lists", data={"kind": "problem", "name": "肺炎"}, follow_redirects=False)
+    assert done.status_code == 303
+    page = client.get(f"/people/{person.id}").text
+    entry = page.split('action="/lists/')[1].split("/")[0]
+    stale = client.post(f"/lists/{entry}/end", data={"person": person.id, "revision": "7", "why": "误填"})
+    assert stale.status_code == 400 and "在别处刚改过" in stale.text
+    assert "请写明原因" in client.post(f"/lists/{entry}/end", data={"person": person.id, "revision": "1"}).text
+    client.post(f"/lists/{entry}/end", data={"person": person.id, "revision": "1", "why": "误填"})
+    assert "没有记录慢性病" in client.get(f"/people/{person.id}").text
+
+
+def test_trends_hold_every_value_with_the_normal_band(client, node, mini):
+    person = node.register("周大福")
+    now = datetime.now(UTC)
+    for days, systolic in ((60, 150.0), (30, 142.0), (0, 128.0)):
+        node.clock.at = now - timedelta(days=days)
+        seen(node, mini, person, written(node, systolic=systolic))
+    node.clock.at = None
+    charts = json.loads(client.get(f"/people/{person.id}/trends.json").content)
+    lines = {line["name"]: line for line in charts[0]["lines"]}
+    assert [point[1] for point in lines["收缩压"]["points"]] == [150.0, 142.0, 128.0]
+    assert lines["收缩压"]["lower"] and len(lines["舒张压"]["points"]) == 3
+
+
+def test_a_signed_record_is_shown_as_it_was_signed_with_its_versions(client, node, mini):
+    person = node.register("周大福")
+    record = seen(node, mini, person)
+    page = client.get(f"/records/{record.encounter_id}").text
+    for words in ("头晕两天", "128", "2+", "高血压", "I10", "氨氯地平", "少吃盐", "李建国", "采纳"):
+        assert words in page, words
+    draft = begin_amendment(node.store, node.account, record.encounter_id, {})
+    proposed = assess({"id": "", "chief_complaint": "头晕两天"}, mini)
+    sign(
+        node.store,
+        node.account,
+        draft.id,
+        written(node, advice="少吃盐，戒酒"),
+        [],
+        proposed=proposed,
+        reason="漏写戒酒",
+        now=node.clock(),
+    )
+    page = client.get(f"/records/{record.encounter_id}").text
+    assert "少吃盐，戒酒" in page and "漏写戒酒" in page and "第 2 版" in page and "第 1 版" in page
+    assert "更正过" in client.get(f"/people/{person.id}").text
+
+
+def test_nobody_and_nothing_unknown_is_a_clear_page(client):
+    nobody = "01900000-0000-7000-8000-000000000000"
+    for path in (f"/people/{nobody}", f"/records/{nobody}", f"/encounters/{nobody}"):
+        answer = client.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 400 and "这样不行" in answer.text and "Traceback" not in answer.text
+
+
+def test_the_charts_are_drawn_in_the_browser(page, node, mini, node_address):
+    person = node.register("周大福")
+    now = datetime.now(UTC)
+    for days, systolic in ((60, 150.0), (0, 128.0)):
+        node.clock.at = now - timedelta(days=days)
+        seen(node, mini, person, written(node, systolic=systolic))
+    node.clock.at = None
+    log_in(page, node_address)
+    page.goto(f"{node_address}/people/{person.id}")
+    page.wait_for_selector("#trends[data-drawn='1']")
+    assert page.locator("#chart-0 canvas").count() == 1
+    page.click(".trend summary")
+    assert "150" in page.inner_text(".trend table")
+    page.click(".timeline a >> nth=0")
+    page.wait_for_url("**/records/**")
+    assert "少吃盐" in page.inner_text("main")
