@@ -116,4 +116,3 @@ def log_in(page: Page, address: str, login: str = LOGIN, password: str = PASSWOR
     page.fill("#password", password)
     page.click("main form button.main-tap")
     page.wait_for_url(lambda url: "/login" not in url)
-

@@ -31,7 +31,9 @@ def add_commands(commands: Any) -> None:
     """Adds the node's commands to the command line."""
     command = commands.add_parser("init", help="在这台电脑上建立一个节点（加密的数据文件夹）")
     _where(command)
-    command.add_argument("--village", action="append", required=True, metavar="代码=名称", help="12 位村代码和村名，可写多次")
+    command.add_argument(
+        "--village", action="append", required=True, metavar="代码=名称", help="12 位村代码和村名，可写多次"
+    )
     command.add_argument("--facility", required=True, help="机构编号")
     command.add_argument("--facility-name", required=True, help="机构名称，如 上坪村卫生室")
     command.add_argument("--serials", default="1-99999", metavar="起-止", help="本机可用的档案编号段（由卫生院分配）")
@@ -231,9 +233,7 @@ def _audit_verify(options: argparse.Namespace) -> int:
 
     store, folder = _open(options)
     with store.reading() as connection:
-        found = verify_audit(
-            connection, store.node.organisation, folder.head if folder else None, store.key.public
-        )
+        found = verify_audit(connection, store.node.organisation, folder.head if folder else None, store.key.public)
     store.close()
     print(f"核对了 {found.lines} 条审计日志")
     return _told(found.problems)

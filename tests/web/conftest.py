@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import uvicorn
 from litestar.testing import TestClient
+from node_for_tests import Node, a_node, served
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cunyi.app import artefact_path, create_app, load_knowledge
 from cunyi.config import Config, read_config
 from cunyi.reasoning.prepared import Knowledge
-from node_for_tests import Node, a_node, served
 
 ROOT = Path(__file__).parents[2]
 # What htmx writes when a page is left while it asks.

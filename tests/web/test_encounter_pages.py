@@ -118,7 +118,9 @@ def test_a_signed_encounter_holds_what_was_written_shown_and_decided(client, nod
     ]
     assert content.diagnoses[0].disease == "pneumonia" and content.diagnoses[0].icd10
     assert content.decision.agreement == "accepted" and content.decision.triage == content.assessment.triage
-    assert "pneumonia" in [shown[0] for shown in content.assessment.differential] and content.assessment.knowledge_version
+    assert (
+        "pneumonia" in [shown[0] for shown in content.assessment.differential] and content.assessment.knowledge_version
+    )
     assert record.version == 1 and record.signer.name == "李建国" and drafts(node) == []
     with node.store.reading() as connection:
         entries = entries_of(connection, record.organisation, [record.person.id])
@@ -141,9 +143,7 @@ def test_a_milder_decision_needs_a_reason(client, node):
 
 def test_an_allergy_stops_the_signature_until_a_reason_is_given(client, node):
     person = node.register("周大福")
-    add_to_list(
-        node.store, node.account, person.id, ListKind.ALLERGY, name="青霉素", today=node.clock().date()
-    )
+    add_to_list(node.store, node.account, person.id, ListKind.ALLERGY, name="青霉素", today=node.clock().date())
     where = begin(client, person)
     drug = {"drug_name": "阿莫西林", "drug_days": "3"}
     page = client.post(f"{where}/keep", data={**WRITTEN, **drug}).text
@@ -185,7 +185,10 @@ def test_two_windows_keep_both_texts(client, node):
         data={**WRITTEN, "revision": "1", "window": "b", "stroke": "2", "advice": "乙", "over": "yes"},
     )
     assert 'id="keep-mine"' not in answer.text
-    assert {(draft.aside_of is None, draft.form["advice"][0]) for draft in drafts(node)} >= {(True, "乙"), (False, "甲")}
+    assert {(draft.aside_of is None, draft.form["advice"][0]) for draft in drafts(node)} >= {
+        (True, "乙"),
+        (False, "甲"),
+    }
 
 
 def test_an_overtaken_request_does_not_bring_old_words_back(client, node):

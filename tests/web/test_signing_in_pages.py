@@ -124,7 +124,9 @@ def test_a_password_is_changed_and_the_old_one_opens_nothing(signed_in, node):
 
 def test_only_an_administrator_manages_accounts(signed_in, node, client):
     assert signed_in.get("/accounts").status_code == 403
-    admin = node.seat.add_account("system", login="guan", name="管理员", role=Role.ADMINISTRATOR, password=OTHER_PASSWORD)
+    admin = node.seat.add_account(
+        "system", login="guan", name="管理员", role=Role.ADMINISTRATOR, password=OTHER_PASSWORD
+    )
     token, _ = node.seat.sign_in("guan", OTHER_PASSWORD)
     client.cookies.set(COOKIE, token)
     assert "李建国" in client.get("/accounts").text

@@ -187,9 +187,7 @@ def sign(
     with store.writing(by.id) as writing:
         version, latest = next_version(writing.connection, by.organisation, draft.encounter_id)
         if latest != draft.amends:
-            raise UserError(
-                "这条记录在别处已经更正过；请打开最新的一份再改，这份草稿还留着", field="encounter"
-            )
+            raise UserError("这条记录在别处已经更正过；请打开最新的一份再改，这份草稿还留着", field="encounter")
         record = SignedRecord(
             format=RECORD_FORMAT,
             id=writing.new_id(),
@@ -216,9 +214,7 @@ def sign(
         _carry_forward(writing, record, person)
         discard_draft(writing, draft_id)
         end_waiting(writing, person.id)
-        writing.audit(
-            Action.AMEND_RECORD if version > 1 else Action.SIGN_RECORD, person=person.id, subject=record.id
-        )
+        writing.audit(Action.AMEND_RECORD if version > 1 else Action.SIGN_RECORD, person=person.id, subject=record.id)
     return record
 
 
@@ -257,9 +253,7 @@ def _complete(
     if encounter.decision is None:
         errors.append(UserError("请选择您的处理：采纳、修改还是未用系统的建议", field="agreement"))
     elif not encounter.decision.reason.strip() and _milder(encounter.decision.triage, proposed.triage.level):
-        errors.append(
-            UserError("您定的级别比系统建议的轻；请写明理由，会和记录一起保存", field="decision_reason")
-        )
+        errors.append(UserError("您定的级别比系统建议的轻；请写明理由，会和记录一起保存", field="decision_reason"))
     if encounter.occurred_at > now + timedelta(minutes=5):
         errors.append(UserError("就诊时间在现在以后；请核对日期和电脑时间", field="occurred_at"))
     if encounter.next_visit_on is not None and encounter.next_visit_on < encounter.occurred_at.date():
@@ -306,9 +300,7 @@ def _carry_forward(writing: Writing, record: SignedRecord, person: Person) -> No
             replace_entry(writing, msgspec.structs.replace(entry, ended_on=on, ended_reason="已随访"))
     if content.next_visit_on is not None:
         name = content.next_visit_reason.strip() or "复诊"
-        add_entry(
-            writing, _entry(writing, record, person, ListKind.PLAN, name, "", on, due_on=content.next_visit_on)
-        )
+        add_entry(writing, _entry(writing, record, person, ListKind.PLAN, name, "", on, due_on=content.next_visit_on))
 
 
 # A planned visit that took place up to two weeks early is that visit.
@@ -367,9 +359,7 @@ def _new_draft(
     return draft
 
 
-def _put_aside(
-    writing: Writing, of: Draft, form: Mapping[str, Sequence[str]], window: str, stroke: int
-) -> str:
+def _put_aside(writing: Writing, of: Draft, form: Mapping[str, Sequence[str]], window: str, stroke: int) -> str:
     """Keeps what one window wrote as a copy of its own; a window has one copy, which is written over."""
     for known in drafts_of_account(writing.connection, of.organisation, of.account_id):
         if known.aside_of == of.id and known.window == window:
@@ -391,4 +381,3 @@ def _put_aside(
 
 def _lists(form: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {name: list(values) for name, values in form.items()}
-

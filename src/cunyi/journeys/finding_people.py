@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.errors import UserError
-from cunyi.domain.identity import IdentifierKind, IdentityFacts, read_identifier
+from cunyi.domain.identity import IdentifierKind, IdentityFacts, mask, read_identifier
 from cunyi.domain.person import Person
 from cunyi.journeys.access import require
 from cunyi.journeys.today import search
@@ -20,11 +20,15 @@ from cunyi.store.unit import Store
 
 
 class FoundPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody found (找到的居民). `head` is the name of the head of the household, empty where none is known; `ours` within the account's villages."""
+    """Somebody found (找到的居民). `head` is the name of the head of the household, empty where none is known.
+
+    `papers` are the document numbers, masked; `ours` within the account's villages.
+    """
 
     person: Person
     village: str
     head: str
+    papers: tuple[str, ...]
     ours: bool
 
 
@@ -60,6 +64,7 @@ def shown(store: Store, by: Account, people: Sequence[Person]) -> list[FoundPers
             person=person,
             village=names.get(person.village_code, person.village_code),
             head=heads.get(person.household_id or "", ""),
+            papers=tuple(mask(each.value) for each in person.identifiers),
             ours=by.looks_after(person.village_code),
         )
         for person in people

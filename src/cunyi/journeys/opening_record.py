@@ -139,9 +139,7 @@ def past_readings(record: PersonRecord, items: dict[str, Item], now: datetime) -
     for point in record.latest.values():
         days = (now - point.at).total_seconds() / 86_400
         if point.item in items and point.number is not None and days >= 0.5:
-            found.append(
-                Reading(item=point.item, value=point.number, when=When.PAST, days_ago=round(days, 1))
-            )
+            found.append(Reading(item=point.item, value=point.number, when=When.PAST, days_ago=round(days, 1)))
     return tuple(found[:_PAST_VALUES])
 
 
@@ -156,9 +154,7 @@ def _record(connection: Connection, by: Account, person: Person, today: date, ou
     return PersonRecord(
         person=person,
         age_years=age_years(person.birth_on, today),
-        household=(
-            household_by_id(connection, organisation, person.household_id) if person.household_id else None
-        ),
+        household=(household_by_id(connection, organisation, person.household_id) if person.household_id else None),
         household_members=(
             [p for p in people_of_household(connection, organisation, person.household_id) if p.id != person.id]
             if person.household_id

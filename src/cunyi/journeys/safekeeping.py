@@ -95,7 +95,11 @@ def stale_tables(store: Store) -> list[str]:
             rebuild(writing)
             reindex(writing)
             after = _snapshot(writing.connection, store.node.organisation)
-            found = [f"表 {name} 与已签名的记录不一致；请运行 cunyi rebuild" for name in before if before[name] != after[name]]
+            found = [
+                f"表 {name} 与已签名的记录不一致；请运行 cunyi rebuild"
+                for name in before
+                if before[name] != after[name]
+            ]
             raise _Undo
     except _Undo:
         return found

@@ -100,6 +100,4 @@ def _first_things(seat: Seat, store: Store, setup: NodeSetup) -> None:
             grant_serials(writing, SerialBlock(village_code=code, first=setup.serials[0], last=setup.serials[1]))
             writing.audit(Action.GRANT_SERIALS, detail=f"{code} {setup.serials[0]}-{setup.serials[1]}")
     areas = () if setup.role is Role.ADMINISTRATOR else (store.node.township,)
-    seat.add_account(
-        SYSTEM, login=setup.login, name=setup.name, role=setup.role, password=setup.password, areas=areas
-    )
+    seat.add_account(SYSTEM, login=setup.login, name=setup.name, role=setup.role, password=setup.password, areas=areas)

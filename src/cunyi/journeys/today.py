@@ -55,9 +55,7 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
     with store.reading() as connection:
         organisation = by.organisation
         may_see = by.may(Permission.READ_RECORD) and bool(by.areas)
-        waiting = (
-            everybody_waiting(connection, organisation, by.areas, now - timedelta(hours=18)) if may_see else []
-        )
+        waiting = everybody_waiting(connection, organisation, by.areas, now - timedelta(hours=18)) if may_see else []
         plans = visits_due(connection, organisation, by.areas, on + _A_WEEK) if may_see else []
         ids = [each.person_id for each in waiting] + [plan.person_id for plan in plans]
         people = persons_by_id(connection, organisation, ids)
@@ -118,4 +116,3 @@ def search(
         return Found(people=[], more=False)
     with store.reading() as connection:
         return find_people(connection, by.organisation, words, villages=areas, household_id=household)
-

@@ -78,6 +78,8 @@ def merged_details(kept: Person, replaced: Person) -> Person:
         elif ours in (None, "") and theirs not in (None, ""):
             filled[name] = theirs
     filled.pop("replaced_by", None)
+    # Its number stays with the record that got it, and finds this one through the link.
+    filled.pop("archive_code", None)
     if "birth_on" in filled:
         filled["birth_estimated"] = replaced.birth_estimated
     if "household_id" not in filled:

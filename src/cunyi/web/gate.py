@@ -154,4 +154,3 @@ def refuse_page(request: Request[Any, Any, Any], error: UserError) -> Response[A
         return Response({"error": error.to_dict()}, status_code=status, media_type="application/json")
     html = render("doctor/refused.html", language_of(request), message=message)
     return Response(html, status_code=status, media_type="text/html; charset=utf-8")
-

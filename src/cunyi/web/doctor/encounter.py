@@ -105,9 +105,7 @@ class EncounterPages:
         """The draft of a person's encounter, new or gone on with; its id."""
         me = self.gate.me(request)
         store, now = self.gate.seat.store, self.gate.seat.now().astimezone()
-        record = open_record(
-            store, me.account, person_id, today=now.date(), reason=me.opened.get(person_id, "")
-        )
+        record = open_record(store, me.account, person_id, today=now.date(), reason=me.opened.get(person_id, ""))
         fields = first_fields(record, first(sent, "follow_up"), self.knowledge, now.date())
         kind = first(sent, "kind")
         fields |= {
@@ -117,9 +115,7 @@ class EncounterPages:
         }
         if Programme.PREGNANCY in record.person.programmes:
             fields["pregnant"] = ["yes"]
-        return begin_draft(
-            store, me.account, record.person.id, fields, reason=me.opened.get(person_id, "")
-        ).id
+        return begin_draft(store, me.account, record.person.id, fields, reason=me.opened.get(person_id, "")).id
 
     def amend(self, request: Request[Any, Any, Any], encounter_id: str) -> str:
         """The draft that will supersede a signed encounter; its id."""
@@ -142,9 +138,7 @@ class EncounterPages:
         me = self.gate.me(request)
         now = self.gate.seat.now().astimezone()
         shown = open_draft(self.gate.seat.store, me.account, draft_id)
-        record = open_record(
-            self.gate.seat.store, me.account, shown.person.id, today=now.date(), reason="打开草稿"
-        )
+        record = open_record(self.gate.seat.store, me.account, shown.person.id, today=now.date(), reason="打开草稿")
         fields = shown.draft.form if sent is None else sent
         wording = self.wordings[language_of(request)]
         sheet = self.sheet(fields, shown, me, wording, now)
@@ -168,9 +162,7 @@ class EncounterPages:
             levels=LEVELS,
             kinds=[kind.value for kind in EncounterKind],
             kind=kind_of(fields),
-            names={
-                point: wording.item(point) for point in record.latest if point in content.items
-            },
+            names={point: wording.item(point) for point in record.latest if point in content.items},
             follow_up=programme_of(one(fields, "follow_up"), self.knowledge),
             routes=content.formulary.rules.routes if content.formulary.rules else (),
             frequencies=content.formulary.rules.frequencies if content.formulary.rules else (),

@@ -82,9 +82,7 @@ def read_encounter(
     occurred_at = _occurred_at(fields, zone, errors)
     for name in sorted(form.unusable):
         item = knowledge.content.items.get(name)
-        errors.append(
-            UserError(f"{item.name if item else '这一栏'}填的不是可能的数值；请改正，或清空不记", field=name)
-        )
+        errors.append(UserError(f"{item.name if item else '这一栏'}填的不是可能的数值；请改正，或清空不记", field=name))
     diagnoses = _diagnoses(fields, knowledge)
     next_visit_on = _date(fields, "next_visit_on", "下次随访日期", errors)
     _check_days(fields, errors)

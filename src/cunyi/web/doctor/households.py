@@ -54,7 +54,7 @@ class HouseholdPages:
             me,
             "doctor/people_household.html",
             shown=shown,
-            words=words,
+            words_typed=words,
             relation=relation,
             found=found,
             errors=errors or {},

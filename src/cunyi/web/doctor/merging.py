@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from cunyi.domain.errors import UserError
+from cunyi.domain.identity import mask
 from cunyi.journeys.finding_people import every_village, find, shown
 from cunyi.journeys.merging_people import alike, merge, preview_merge, undo
 from cunyi.journeys.opening_record import shown_programmes
@@ -61,7 +62,7 @@ class MergingPages:
             me,
             "doctor/people_merge.html",
             person=person,
-            words=words,
+            words_typed=words,
             likely=shown(store, account, likely),
             found=[line for line in found if line.person.id != person.id],
             today=self.gate.seat.now().astimezone().date(),
@@ -96,7 +97,8 @@ class MergingPages:
             rows=rows,
             differing=[name for name in rows if getattr(both[0], name) != getattr(both[1], name)],
             villages=every_village(store, me.account),
-            programmes={person.id: shown_programmes(person, me.account) for person in (*both, preview.merged)},
+            papers_of=lambda person: [(each.kind.value, mask(each.value)) for each in person.identifiers],
+            programmes_of=lambda person: shown_programmes(person, me.account),
             came_from=came_from,
             reason=reason,
             errors=errors or {},

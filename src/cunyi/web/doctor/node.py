@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from cunyi.journeys.seat import Seat
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.encounter import encounter_routes
+from cunyi.web.doctor.people import people_routes
 from cunyi.web.doctor.record import record_routes
 from cunyi.web.doctor.signing_in import signing_in_routes
 from cunyi.web.doctor.today import today_routes
@@ -21,6 +22,7 @@ def node_routes(
     return [
         *signing_in_routes(seat, gate, shown_account),
         *today_routes(gate),
+        *people_routes(gate),
         *encounter_routes(gate, knowledge),
         *record_routes(gate, knowledge),
     ]

@@ -70,6 +70,8 @@ SHOWN_FIELDS = (
     "contract_doctor",
     "note",
 )
+# Whose messages stand beside their fields; "duplicates" are told by the list of them.
+PLACED = frozenset({*SHOWN_FIELDS, "identifier", "identifier_kind", "duplicates"})
 
 
 class ContactRow(msgspec.Struct, frozen=True):

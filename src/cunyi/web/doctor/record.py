@@ -36,6 +36,7 @@ from cunyi.web.doctor.record_view import (
     Trend,
     latest_values,
     signed_view,
+    timeline_of,
     trend_of,
     trend_tables,
 )
@@ -77,6 +78,9 @@ class RecordPages:
             )
             return Response(html, status_code=400 if errors else 200, media_type=_HTML)
         if record.person.id != person_id:
+            if record.outside_area:
+                token = request.cookies.get(COOKIE) or ""
+                self.gate.seat.open_outside(token, record.person.id, me.opened[person_id])
             return Redirect(f"/people/{record.person.id}", status_code=303)
         html = self._shown(request, me, record, errors or {}, sent or {})
         return Response(html, status_code=400 if errors else 200, media_type=_HTML)
@@ -89,9 +93,7 @@ class RecordPages:
         self.gate.seat.open_outside(request.cookies.get(COOKIE) or "", person_id, why)
         return Redirect(f"/people/{person_id}", status_code=303)
 
-    def add_entry(
-        self, request: Request[Any, Any, Any], person_id: str, sent: dict[str, list[str]]
-    ) -> Response[Any]:
+    def add_entry(self, request: Request[Any, Any, Any], person_id: str, sent: dict[str, list[str]]) -> Response[Any]:
         """Adds to one of the lists."""
         me = self.gate.me(request)
         words = first(sent, "kind")
@@ -116,16 +118,16 @@ class RecordPages:
                 reason=me.opened.get(person_id, ""),
             )
         except UserError as error:
-            errors = {f"{words}-{field}": message for field, message in messages_of(error, language_of(request)).items()}
+            errors = {
+                f"{words}-{field}": message for field, message in messages_of(error, language_of(request)).items()
+            }
             return self.page(request, person_id, errors=errors, sent=sent)
         return Redirect(f"/people/{person_id}#{words}", status_code=303)
 
-    def end_entry(
-        self, request: Request[Any, Any, Any], entry_id: str, sent: dict[str, list[str]]
-    ) -> Response[Any]:
+    def end_entry(self, request: Request[Any, Any, Any], entry_id: str, sent: dict[str, list[str]]) -> Response[Any]:
         """Takes an entry off its list."""
         me = self.gate.me(request)
-        person_id = first(sent, "person")
+        person_id = _person_of(sent)
         revision = first(sent, "revision")
         try:
             entry = end_entry(
@@ -139,7 +141,7 @@ class RecordPages:
             )
         except UserError as error:
             message = next(iter(messages_of(error, language_of(request)).values()))
-            return self.page(request, str(UUID(person_id)), errors={f"end-{entry_id}": message})
+            return self.page(request, person_id, errors={f"end-{entry_id}": message}, sent=sent)
         return Redirect(f"/people/{entry.person_id}#{entry.kind}", status_code=303)
 
     def trend_data(self, request: Request[Any, Any, Any], person_id: str) -> list[Trend]:
@@ -177,9 +179,7 @@ class RecordPages:
         """The end of the log of the node."""
         me = self.gate.me(request)
         entries = latest_log(self.gate.seat.store, me.account)
-        return self.gate.page(
-            request, me, "doctor/record_log.html", entries=entries, names=self._names(), person_id=""
-        )
+        return self.gate.page(request, me, "doctor/record_log.html", entries=entries, names=self._names(), person_id="")
 
     def _names(self) -> dict[str, str]:
         return {account.id: account.name for account in self.gate.seat.names_of_accounts()}
@@ -201,11 +201,10 @@ class RecordPages:
             ListKind.MEDICATION: record.medications,
             ListKind.PLAN: record.plans,
         }
-        known = {entry.name for entry in record.problems}
         follow_ups = [
             programme
             for programme in content.follow_ups.values()
-            if programme.id in person.programmes or content.diseases[programme.disease].name in known
+            if programme.id in person.programmes or self._has(record, programme.disease)
         ]
         return self.gate.page(
             request,
@@ -221,15 +220,17 @@ class RecordPages:
             lists=[(kind.value, lists[kind]) for kind in _LISTS],
             values=latest_values(record, self._case(record), self.knowledge, wording),
             trends=trend_tables(self._trends(request, me, record)),
-            follow_ups=[
-                (each.id, each.name_en if wording.language == "en" else each.name)
-                for each in follow_ups
-            ],
+            follow_ups=[(each.id, each.name_en if wording.language == "en" else each.name) for each in follow_ups],
             diseases=sorted(wording.disease(disease) for disease in content.diseases),
             drugs=[drug.name for drug in content.formulary.drugs.values()],
+            timeline=timeline_of(
+                record.visits,
+                kind=request.query_params.get("kind", ""),
+                year=request.query_params.get("year", ""),
+            ),
             errors=errors,
             errors_of=_errors_of,
-            sent={name: first(sent, name) for name in ("kind", "name", "detail", "since_on", "due_on")},
+            sent={name: first(sent, name) for name in ("kind", "name", "detail", "since_on", "due_on", "why")},
             may_write=me.account.may(Permission.WRITE_DRAFT),
             may_merge=me.account.may(Permission.MERGE_PEOPLE),
         )
@@ -248,13 +249,16 @@ class RecordPages:
         wording = self.wordings[language_of(request)]
         person_id = record.person.id
         numbers = [item for item, point in record.latest.items() if point.number is not None]
-        points = trends(
-            self.gate.seat.store, me.account, person_id, numbers, reason=me.opened.get(person_id, "")
-        )
+        points = trends(self.gate.seat.store, me.account, person_id, numbers, reason=me.opened.get(person_id, ""))
         return trend_of(points, self._case(record), self.knowledge, wording)
 
     def _case(self, record: PersonRecord) -> Case:
         return Case(sex=record.person.sex, age_years=record.age_years)
+
+    def _has(self, record: PersonRecord, disease_id: str) -> bool:
+        disease = self.knowledge.content.diseases[disease_id]
+        names = {disease.name, *disease.aliases}
+        return any(entry.name in names or entry.code == disease.icd10 for entry in record.problems)
 
     def _problem(self, words: str) -> tuple[str, str]:
         """A disease of the knowledge base by the name it goes by, with its code; other words as they are."""
@@ -316,6 +320,13 @@ def _errors_of(errors: dict[str, str], kind: str) -> dict[str, str]:
     return {
         field.removeprefix(f"{kind}-"): message for field, message in errors.items() if field.startswith(f"{kind}-")
     }
+
+
+def _person_of(sent: dict[str, list[str]]) -> str:
+    try:
+        return str(UUID(first(sent, "person")))
+    except ValueError:
+        raise UserError("没有这份档案；它可能刚被合并，请重新查找", field="person") from None
 
 
 def _day(sent: dict[str, list[str]], name: str, label: str) -> date | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from cunyi.domain.case import TEXT_FIELDS, Case
-from cunyi.domain.encounter import Encounter
+from cunyi.domain.encounter import Encounter, PersonAsSigned
 from cunyi.journeys.assess_case import normal_band
 from cunyi.journeys.opening_record import PersonRecord
 from cunyi.knowledge.conditions import Bounds
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.store.records import Kept, Point
+from cunyi.store.records import Kept, Point, Visit
 from cunyi.web.doctor.presenting import percent
 from cunyi.web.doctor.wording import Wording
 
@@ -29,6 +30,7 @@ _ORDER = (
     "respiratory_rate_bpm",
 )
 _FEWEST = 2
+_MANY_VISITS = 12
 
 
 class ValueView(msgspec.Struct, frozen=True):
@@ -39,7 +41,28 @@ class ValueView(msgspec.Struct, frozen=True):
     unit: str
     on: str
     normal: str
+    for_adult: bool
     flag: str
+    device: str
+    by: str
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """The encounters shown (就诊一览), of one kind or year where there are so many that they are chosen from."""
+
+    visits: list[Visit]
+    many: bool
+    years: list[str]
+    kind: str
+    year: str
+
+
+class MeasuredView(msgspec.Struct, frozen=True):
+    """A reading or result of a signed record (签名时的测量): from which device, empty where it was typed, and by whom."""
+
+    name: str
+    value: str
+    unit: str
     device: str
     by: str
 
@@ -74,8 +97,7 @@ class SignedView(msgspec.Struct, frozen=True):
 
     document: str
     encounter_id: str
-    person_id: str
-    person_name: str
+    person: PersonAsSigned
     version: int
     reason: str
     kind: str
@@ -87,8 +109,10 @@ class SignedView(msgspec.Struct, frozen=True):
     facility: str
     hash: str
     texts: list[tuple[str, str]]
-    measured: list[tuple[str, str, str, str]]
+    measured: list[MeasuredView]
     proposed: list[tuple[str, str, str]]
+    something_else: str
+    must_exclude: list[str]
     content: Encounter
 
 
@@ -106,6 +130,7 @@ def latest_values(record: PersonRecord, case: Case, knowledge: Knowledge, wordin
                 unit=wording.unit(point.unit),
                 on=f"{point.at.astimezone():%Y-%m-%d}",
                 normal=_written(bounds),
+                for_adult=band is not None and band.for_adult,
                 flag=beyond(point.number, bounds),
                 device=point.device,
                 by=point.by,
@@ -114,9 +139,14 @@ def latest_values(record: PersonRecord, case: Case, knowledge: Knowledge, wordin
     return found
 
 
-def trend_of(
-    points: dict[str, list[Point]], case: Case, knowledge: Knowledge, wording: Wording
-) -> list[Trend]:
+def timeline_of(visits: Sequence[Visit], *, kind: str, year: str) -> Timeline:
+    """The encounters of a kind and a year, newest first; all where neither is chosen."""
+    years = sorted({_year(visit) for visit in visits}, reverse=True)
+    chosen = [visit for visit in visits if kind in ("", visit.kind) and year in ("", _year(visit))]
+    return Timeline(chosen, len(visits) > _MANY_VISITS, years, kind, year)
+
+
+def trend_of(points: dict[str, list[Point]], case: Case, knowledge: Knowledge, wording: Wording) -> list[Trend]:
     """The charts of everything that was measured at least twice."""
     groups: list[tuple[str, ...]] = list(_TOGETHER)
     grouped = {item for group in groups for item in group}
@@ -155,8 +185,7 @@ def signed_view(kept: Kept, wording: Wording) -> SignedView:
     return SignedView(
         document=record.id,
         encounter_id=record.encounter_id,
-        person_id=record.person.id,
-        person_name=record.person.name,
+        person=record.person,
         version=record.version,
         reason=record.reason,
         kind=content.kind,
@@ -169,17 +198,23 @@ def signed_view(kept: Kept, wording: Wording) -> SignedView:
         hash=kept.hash.hex()[:12],
         texts=[(field, content.texts[field]) for field in TEXT_FIELDS if content.texts.get(field)],
         measured=[
-            (
-                _item_name(each.item, wording),
-                each.value if isinstance(each.value, str) else f"{each.value:g}",
-                wording.unit(each.unit),
-                each.device or each.by,
+            MeasuredView(
+                name=_item_name(each.item, wording),
+                value=each.value if isinstance(each.value, str) else f"{each.value:g}",
+                unit=wording.unit(each.unit),
+                device=each.device,
+                by=each.by,
             )
             for each in content.measured
         ],
         proposed=[
             (_disease_name(disease, name, wording), icd10, percent(probability))
             for disease, name, icd10, probability in (content.assessment.differential if content.assessment else ())
+        ],
+        something_else=percent(content.assessment.something_else) if content.assessment else "",
+        must_exclude=[
+            wording.disease_named(name) or name
+            for name in (content.assessment.must_exclude if content.assessment else ())
         ],
         content=content,
     )
@@ -213,12 +248,20 @@ def _place(item: str) -> tuple[int, str]:
     return (_ORDER.index(item) if item in _ORDER else len(_ORDER), item)
 
 
+def _year(visit: Visit) -> str:
+    return f"{visit.occurred_at.astimezone():%Y}"
+
+
 def _written(bounds: Bounds | None) -> str:
+    """Both ends inclusive, as at the boxes of an encounter: up to the last value that is still usual."""
     if bounds is None:
         return ""
     if bounds.upper is None:
         return f"≥{bounds.lower:g}"
-    return f"<{bounds.upper:g}" if bounds.lower is None else f"{bounds.lower:g}–{bounds.upper:g}"
+    if bounds.lower is None:
+        return f"<{bounds.upper:g}"
+    decimals = max(len(f"{end:g}".partition(".")[2]) for end in (bounds.lower, bounds.upper))
+    return f"{bounds.lower:g}–{round(bounds.upper - 10.0**-decimals, decimals):g}"
 
 
 def _item_name(item: str, wording: Wording) -> str:

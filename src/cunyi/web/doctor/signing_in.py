@@ -58,7 +58,9 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
         try:
             token, me = await sync_to_thread(seat.sign_in, first(form, "login"), first(form, "password"))
         except UserError as error:
-            html = login_page(request, errors=messages_of(error, language_of(request)), login=first(form, "login"), back=back)
+            html = login_page(
+                request, errors=messages_of(error, language_of(request)), login=first(form, "login"), back=back
+            )
             return Response(html, status_code=400, media_type="text/html; charset=utf-8")
         to = "/me" if me.account.must_change_password else back
         return Redirect(to, status_code=303, cookies=[session_cookie(token)])
@@ -214,7 +216,9 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             )
             return accounts_page(request, {}, {})
 
-        return await _answered(request, change, lambda errors: accounts_page(request, {"change": next(iter(errors.values()))}, {}))
+        return await _answered(
+            request, change, lambda errors: accounts_page(request, {"change": next(iter(errors.values()))}, {})
+        )
 
     return [
         login,
