@@ -150,7 +150,7 @@ class _Batch:
         if not isinstance(statement, Insert):
             return self._connection.execute(statement, rows)
         if rows is None:
-            rows = [{column.name: bound.value for column, bound in statement._values.items()}]
+            rows = [{str(getattr(key, "name", key)): bound.value for key, bound in statement._values.items()}]
         self._rows[statement.table.name] += rows
         return None
 

@@ -57,7 +57,7 @@ def test_a_record_has_a_past(made):
     me = account(seat)
     person = search(seat.store, me, "zengmt").people or search(seat.store, me, "zmt").people
     record = open_record(seat.store, me, person[0].id, today=NOW.date())
-    assert len(record.visits) == 6 and record.problems[0].name == "高血压病" and record.prescribed
+    assert len(record.visits) == 7 and record.problems[0].name == "高血压病" and record.prescribed
 
 
 def test_a_newborn_without_papers_is_linked_to_the_mother(made):

@@ -21,6 +21,8 @@ from cunyi.store.unit import Store
 from cunyi.store.waiting import Waiting, add_waiting, end_waiting, everybody_waiting
 
 _A_WEEK = timedelta(days=7)
+# A working day with its night: who came earlier is not waiting any more.
+_A_DAY = timedelta(hours=18)
 
 
 class InQueue(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
     with store.reading() as connection:
         organisation = by.organisation
         may_see = by.may(Permission.READ_RECORD) and bool(by.areas)
-        waiting = everybody_waiting(connection, organisation, by.areas, now - timedelta(hours=18)) if may_see else []
+        waiting = everybody_waiting(connection, organisation, by.areas, now - _A_DAY) if may_see else []
         plans = visits_due(connection, organisation, by.areas, on + _A_WEEK) if may_see else []
         ids = [each.person_id for each in waiting] + [plan.person_id for plan in plans]
         people = persons_by_id(connection, organisation, ids)
@@ -88,7 +90,7 @@ def check_in(store: Store, by: Account, person_id: str, why: str, *, reason: str
     require(by, Permission.WRITE_DRAFT)
     with store.writing(by.id) as writing:
         person = person_for(writing.connection, by, person_id, reason=reason or why)
-        waiting = add_waiting(writing, person.id, person.village_code, why.strip())
+        waiting = add_waiting(writing, person.id, person.village_code, why.strip(), since=writing.latest - _A_DAY)
         writing.audit(Action.CHECK_IN, person=person.id, subject=waiting)
 
 

@@ -21,16 +21,21 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     arrived_at: datetime
 
 
-def add_waiting(writing: Writing, person_id: str, village_code: str, reason: str) -> str:
-    """Puts a person in the queue; the id of the entry. Whoever waits already stays where they are."""
+def add_waiting(writing: Writing, person_id: str, village_code: str, reason: str, *, since: datetime) -> str:
+    """Puts a person in the queue; the id of the entry. Whoever came since and waits already stays where they are."""
     table = schema.waiting
     known = writing.connection.execute(
         select(table.c.id).where(
-            table.c.organisation == writing.organisation, table.c.person_id == person_id, table.c.done_at.is_(None)
+            table.c.organisation == writing.organisation,
+            table.c.person_id == person_id,
+            table.c.done_at.is_(None),
+            table.c.arrived_at >= since,
         )
     ).scalar_one_or_none()
     if known is not None:
         return str(known)
+    # Who was never taken off the queue of an earlier day comes anew.
+    end_waiting(writing, person_id)
     waiting_id = writing.new_id()
     writing.connection.execute(
         insert(table).values(

@@ -68,7 +68,7 @@ class MeasuredView(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One item of a chart (一条曲线): [time, value, device or person] oldest first; the normal band where there is one."""
+    """One item of a chart (一条曲线): [time, value, device] oldest first, the device empty where it was typed; the normal band where there is one."""
 
     name: str
     points: list[tuple[str, float, str]]
@@ -235,7 +235,7 @@ def _line(item: str, points: list[Point], case: Case, knowledge: Knowledge, word
     return Line(
         name=wording.item(item) if known is not None else item,
         points=[
-            (f"{point.at.astimezone():%Y-%m-%dT%H:%M}", point.number, point.device or point.by)
+            (f"{point.at.astimezone():%Y-%m-%dT%H:%M}", point.number, point.device)
             for point in points
             if point.number is not None
         ],
