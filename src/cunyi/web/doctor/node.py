@@ -12,6 +12,7 @@ from cunyi.web.doctor.record import record_routes
 from cunyi.web.doctor.signing_in import signing_in_routes
 from cunyi.web.doctor.today import today_routes
 from cunyi.web.gate import Gate
+from cunyi.web.printing.pages import printing_routes
 
 
 def node_routes(
@@ -25,4 +26,5 @@ def node_routes(
         *people_routes(gate),
         *encounter_routes(gate, knowledge),
         *record_routes(gate, knowledge),
+        *printing_routes(gate, knowledge),
     ]
