@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
@@ -10,13 +11,37 @@ from node_for_tests import Node, log_in
 from cunyi.app import create_app
 from cunyi.config import Config
 from cunyi.domain.account import Role
-from cunyi.domain.encounter import Agreement, Decision, Diagnosis, Encounter, EncounterKind, ListKind, Measured
+from cunyi.domain.encounter import (
+    Agreement,
+    Decision,
+    Diagnosis,
+    Encounter,
+    EncounterKind,
+    ListKind,
+    Measured,
+    Override,
+)
 from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.consulting import begin_amendment, begin_draft, sign
 from cunyi.journeys.keeping_lists import add_to_list
+from cunyi.journeys.merging_people import merge, preview_merge
 from cunyi.journeys.opening_record import who_saw
 from cunyi.reasoning.assess import assess
+from cunyi.store.lists import entries_of
 from cunyi.web.gate import COOKIE
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+
+
+def seriously_wrong(page):
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in result["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
 
 
 @pytest.fixture
@@ -163,6 +188,101 @@ def test_a_signed_record_is_shown_as_it_was_signed_with_its_versions(client, nod
     assert "更正过" in client.get(f"/people/{person.id}").text
 
 
+def test_what_was_proposed_stands_beside_what_the_doctor_decided(client, node, mini):
+    person = node.register("周大福")
+    draft = begin_draft(node.store, node.account, person.id, {})
+    grave = {"id": "", "chief_complaint": "压榨样胸痛、大汗2小时", "vitals": {"systolic_mmhg": 82, "spo2_pct": 70}}
+    proposed = assess(grave, mini)
+    decided = Decision(agreement=Agreement.CHANGED, triage="urgent", reason="已联系县医院")
+    override = Override(concern="x", message="与华法林同用会出血", reason="已停华法林")
+    encounter = written(node, decision=decided, overrides=(override,), kind=EncounterKind.HOME_VISIT)
+    record = sign(node.store, node.account, draft.id, encounter, [], proposed=proposed, now=node.clock())
+    page = client.get(f"/records/{record.encounter_id}").text
+    assert proposed.triage.level == "emergency" and proposed.critical_values and proposed.must_exclude
+    for words in (
+        "立即转诊",
+        "当日转诊",
+        "修改",
+        "已联系县医院",
+        "危急值",
+        "急性心肌梗死",
+        "出诊",
+        "与华法林同用会出血",
+        "已停华法林",
+        proposed.triage.reasons[0].text,
+        proposed.knowledge_version,
+        "手工录入",
+    ):
+        assert words in page, words
+    assert "当日转诊" in client.get(f"/people/{person.id}").text
+
+
+def test_many_encounters_are_chosen_from_by_kind_and_year(client, node, mini):
+    person = node.register("周大福")
+    few = client.get(f"/people/{person.id}").text
+    assert 'id="timeline-kind"' not in few
+    now = datetime.now(UTC)
+    for index in range(13):
+        node.clock.at = now - timedelta(days=60 * (13 - index))
+        phone = EncounterKind.PHONE if index == 3 else EncounterKind.OUTPATIENT
+        seen(node, mini, person, written(node, kind=phone, texts={"chief_complaint": f"第{index}次来"}))
+    year = f"{(now - timedelta(days=600)).astimezone():%Y}"
+    node.clock.at = None
+    page = client.get(f"/people/{person.id}").text
+    assert 'id="timeline-kind"' in page and page.count("/records/") == 13
+    page = client.get(f"/people/{person.id}?kind=phone").text
+    assert page.count("/records/") == 1 and "第3次来" in page
+    assert "第3次来" in client.get(f"/people/{person.id}?kind=phone&year={year}").text
+    page = client.get(f"/people/{person.id}?year=1999").text
+    assert page.count("/records/") == 0 and "这一年没有这种就诊" in page
+
+
+def test_a_merged_record_leads_to_the_one_in_use_and_asks_once(client, node, mini):
+    kept, replaced = node.register("周大福"), node.register("周大福", birth_on="1960-05-06")
+    seen(node, mini, replaced)
+    merge(node.store, node.account, preview_merge(node.store, node.account, kept.id, replaced.id), reason="")
+    answer = client.get(f"/people/{replaced.id}", follow_redirects=False)
+    assert answer.status_code == 303 and answer.headers["location"] == f"/people/{kept.id}"
+    page = client.get(f"/people/{kept.id}").text
+    assert "头晕两天" in page and "/undo" in page
+    node.seat.add_account(
+        "system",
+        login="far",
+        name="远村医生",
+        role=Role.VILLAGE_DOCTOR,
+        password="far-village-1",
+        areas=("360731101299",),
+    )
+    token, _ = node.seat.sign_in("far", "far-village-1")
+    client.cookies.clear()
+    client.cookies.set(COOKIE, token)
+    page = client.post(f"/people/{replaced.id}/open", data={"reason": "赶集时来看病"})
+    assert "周大福" in page.text and page.url.path == f"/people/{kept.id}"
+
+
+def test_why_an_entry_ends_is_not_lost_and_what_was_ended_elsewhere_is_told(client, node):
+    person = node.register("周大福")
+    client.post(f"/people/{person.id}/lists", data={"kind": "medication", "name": "氨氯地平", "detail": "每日1次"})
+    with node.store.reading() as connection:
+        entry = entries_of(connection, person.organisation, [person.id])[0]
+    stale = client.post(f"/lists/{entry.id}/end", data={"person": person.id, "revision": "9", "why": "已停药"})
+    assert stale.status_code == 400 and 'value="已停药"' in stale.text and f"error-end-{entry.id}" in stale.text
+    client.post(f"/lists/{entry.id}/end", data={"person": person.id, "revision": "1", "why": "已停药"})
+    again = client.post(f"/lists/{entry.id}/end", data={"person": person.id, "revision": "1", "why": "已停药"})
+    assert again.status_code == 400 and "刚改过" in again.text, "told though the entry is no longer listed"
+    nonsense = client.post(f"/lists/{entry.id}/end", data={"person": "x", "revision": "1", "why": "已停药"})
+    assert nonsense.status_code == 400 and "Traceback" not in nonsense.text
+    unknown = client.post(f"/people/{person.id}/lists", data={"kind": "x", "name": "青霉素"})
+    assert unknown.status_code == 400 and "请选择要加到哪一项" in unknown.text
+
+
+def test_a_disease_of_the_list_gets_its_code_and_its_follow_up(client, node):
+    person = node.register("周大福")
+    client.post(f"/people/{person.id}/lists", data={"kind": "problem", "name": "急性心肌梗死"})
+    page = client.get(f"/people/{person.id}").text
+    assert "I21" in page and 'data-follow-up="hypertension"' in page
+
+
 def test_nobody_and_nothing_unknown_is_a_clear_page(client):
     nobody = "01900000-0000-7000-8000-000000000000"
     for path in (f"/people/{nobody}", f"/records/{nobody}", f"/encounters/{nobody}"):
@@ -186,3 +306,56 @@ def test_the_charts_are_drawn_in_the_browser(page, node, mini, node_address):
     page.click(".timeline a >> nth=0")
     page.wait_for_url("**/records/**")
     assert "少吃盐" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_serve_everybody_at_every_size(page, node, mini, node_address, language):
+    person = node.register("周大福", new_household="1", phone="13800000001", programmes=["hypertension"])
+    today = node.clock().date()
+    add_to_list(node.store, node.account, person.id, ListKind.ALLERGY, name="青霉素", detail="皮疹", today=today)
+    add_to_list(node.store, node.account, person.id, ListKind.PLAN, name="复查", due_on=today, today=today)
+    now = datetime.now(UTC)
+    for days in (9, 0):
+        node.clock.at = now - timedelta(days=days)
+        record = seen(node, mini, person, written(node, systolic=162.0))
+    node.clock.at = None
+    log_in(page, node_address)
+    if language == "en":
+        page.click(".language button")
+    for path in (f"/people/{person.id}", f"/records/{record.encounter_id}", f"/people/{person.id}/audit"):
+        page.goto(f"{node_address}{path}")
+        page.wait_for_load_state("networkidle")
+        assert page.get_attribute("html", "lang") == language
+        assert seriously_wrong(page) == [], path
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
+
+
+def test_a_point_of_a_chart_says_when_how_much_and_from_where(desktop, node, mini, node_address):
+    person = node.register("周大福")
+    now = datetime.now(UTC)
+    for days, systolic in ((60, 150.0), (0, 128.0)):
+        node.clock.at = now - timedelta(days=days)
+        cuff = Measured(item="systolic_mmhg", value=systolic, unit="mmHg", at=node.clock.at, device="袖带血压计")
+        seen(node, mini, person, written(node, measured=(cuff,)))
+    node.clock.at = None
+    log_in(desktop, node_address)
+    desktop.goto(f"{node_address}/people/{person.id}")
+    desktop.wait_for_selector("#trends[data-drawn='1']")
+    box = desktop.locator("#chart-0").bounding_box()
+    desktop.locator("#chart-0").hover(position={"x": box["width"] - 60, "y": box["height"] / 2})
+    tip = desktop.inner_text(".tip")
+    assert f"{now.astimezone():%Y-%m-%d}" in tip and "128" in tip and "袖带血压计" in tip
+
+
+def test_an_allergy_is_added_by_keyboard_and_stands_first_in_red_words(desktop, node, node_address):
+    person = node.register("周大福")
+    log_in(desktop, node_address)
+    desktop.goto(f"{node_address}/people/{person.id}")
+    desktop.focus("#allergy details summary")
+    desktop.keyboard.press("Enter")
+    desktop.keyboard.press("Tab")
+    desktop.keyboard.type("青霉素")
+    desktop.keyboard.press("Enter")
+    desktop.wait_for_selector(".allergy-line.known")
+    assert "青霉素" in desktop.inner_text(".allergy-line")

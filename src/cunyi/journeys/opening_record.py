@@ -11,18 +11,14 @@ from sqlalchemy import Connection
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.audit import Action, AuditEntry
 from cunyi.domain.encounter import ListEntry, ListKind
-from cunyi.domain.finding import Reading, When
 from cunyi.domain.person import SENSITIVE_PROGRAMMES, Household, Person, age_years
 from cunyi.journeys.access import person_for, require
-from cunyi.knowledge.model import Item
 from cunyi.store.audit import audit_of_person, latest_audit
 from cunyi.store.lists import entries_of
 from cunyi.store.merging import Merge, merges_of
 from cunyi.store.people import household_by_id, people_of_household, person_by_id, person_in_use, same_person
 from cunyi.store.records import Kept, Point, Visit, points, prescribed_drugs, timeline, versions
 from cunyi.store.unit import Store
-
-_PAST_VALUES = 12
 
 
 class Prescribed(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,16 +127,6 @@ def latest_log(store: Store, by: Account) -> list[AuditEntry]:
 def shown_programmes(person: Person, by: Account) -> list[str]:
     """The programmes that this account may see."""
     return [p.value for p in person.programmes if by.may(Permission.SEE_SENSITIVE) or p not in SENSITIVE_PROGRAMMES]
-
-
-def past_readings(record: PersonRecord, items: dict[str, Item], now: datetime) -> tuple[Reading, ...]:
-    """The last value of each item that the engine knows, as readings of the past; those of today are not past."""
-    found = []
-    for point in record.latest.values():
-        days = (now - point.at).total_seconds() / 86_400
-        if point.item in items and point.number is not None and days >= 0.5:
-            found.append(Reading(item=point.item, value=point.number, when=When.PAST, days_ago=round(days, 1)))
-    return tuple(found[:_PAST_VALUES])
 
 
 def _record(connection: Connection, by: Account, person: Person, today: date, outside: bool) -> PersonRecord:

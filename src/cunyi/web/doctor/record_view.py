@@ -15,6 +15,7 @@ from cunyi.knowledge.conditions import Bounds
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.records import Kept, Point, Visit
 from cunyi.web.doctor.presenting import percent
+from cunyi.web.doctor.view_model import Phrase
 from cunyi.web.doctor.wording import Wording
 
 # Drawn together, as they are measured together.
@@ -95,7 +96,6 @@ class TrendTable(msgspec.Struct, frozen=True):
 class SignedView(msgspec.Struct, frozen=True):
     """A signed record in the words of the page (已签名记录)."""
 
-    document: str
     encounter_id: str
     person: PersonAsSigned
     version: int
@@ -112,6 +112,7 @@ class SignedView(msgspec.Struct, frozen=True):
     measured: list[MeasuredView]
     proposed: list[tuple[str, str, str]]
     something_else: str
+    reasons: list[Phrase]
     must_exclude: list[str]
     content: Encounter
 
@@ -183,7 +184,6 @@ def signed_view(kept: Kept, wording: Wording) -> SignedView:
     """A signed record for its page; nothing in it is computed anew."""
     record, content = kept.record, kept.record.encounter
     return SignedView(
-        document=record.id,
         encounter_id=record.encounter_id,
         person=record.person,
         version=record.version,
@@ -212,6 +212,7 @@ def signed_view(kept: Kept, wording: Wording) -> SignedView:
             for disease, name, icd10, probability in (content.assessment.differential if content.assessment else ())
         ],
         something_else=percent(content.assessment.something_else) if content.assessment else "",
+        reasons=[wording.prose(text) for text in (content.assessment.reasons if content.assessment else ())],
         must_exclude=[
             wording.disease_named(name) or name
             for name in (content.assessment.must_exclude if content.assessment else ())

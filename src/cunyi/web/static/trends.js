@@ -7,17 +7,25 @@ const INK = ["#0b3d86", "#7a3d00"];
 const MARKS = ["circle", "rect"];
 const STEPS = [1, 2, 5, 10];
 
-/** A step that people count in, about a quarter of the range. */
+/** A step that people count in, about a sixth of the range. */
 function stepOf(range) {
-  const power = 10 ** Math.floor(Math.log10(range / 4));
-  return power * STEPS.find((step) => step * power >= range / 4);
+  const power = 10 ** Math.floor(Math.log10(range / 6));
+  return power * STEPS.find((step) => step * power >= range / 6);
+}
+
+function tip(lines) {
+  const box = document.createElement("div");
+  box.className = "tip";
+  box.textContent = lines.join("\n");
+  return box;
 }
 
 function option(trend, words) {
   const values = trend.lines.flatMap((line) => line.points.map(([, value]) => value));
   const lowest = Math.min(...values, ...trend.lines.map((line) => line.lower ?? Infinity));
   const highest = Math.max(...values, ...trend.lines.map((line) => line.upper ?? -Infinity));
-  const step = stepOf(highest - lowest || 1);
+  // A small change is not to look like a big one.
+  const step = stepOf(Math.max(highest - lowest, Math.abs(highest) * 0.05, 0.1));
   const bottom = (Math.ceil(lowest / step) - 1) * step;
   const top = (Math.floor(highest / step) + 1) * step;
   const several = trend.lines.length > 1;
@@ -26,18 +34,16 @@ function option(trend, words) {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 16, color: "#1b2530" },
     grid: { left: 56, right: 24, top: several ? 40 : 16, bottom: 40 },
     legend: several ? { top: 0, textStyle: { fontSize: 16, color: "#1b2530" } } : undefined,
-    // Rich text: a tooltip of elements would need styles that the pages' policy refuses.
+    // An element of our own: markup with styles in it is refused by the pages' policy.
     tooltip: {
       trigger: "axis",
-      renderMode: "richText",
       confine: true,
-      textStyle: { fontSize: 16 },
       formatter: (shown) =>
-        [
+        tip([
           shown[0].value[0].replace("T", " "),
           ...shown.map(({ seriesName, value }) => `${seriesName} ${value[1]} ${trend.unit}`),
           shown[0].value[2] || words.typed,
-        ].join("\n"),
+        ]),
     },
     xAxis: { type: "time", axisLabel: { fontSize: 15, color: "#46525e", hideOverlap: true }, boundaryGap: ["3%", "3%"] },
     yAxis: { type: "value", min: bottom, max: top, interval: step, axisLabel: { fontSize: 15, color: "#46525e" } },
@@ -56,7 +62,7 @@ function option(trend, words) {
               silent: true,
               itemStyle: { color: INK[index % INK.length], opacity: 0.1 },
               label: {
-                position: index ? "insideBottomLeft" : "insideTopLeft",
+                position: index ? "insideBottomLeft" : several ? "insideLeft" : "insideTopLeft",
                 color: "#46525e",
                 fontSize: 14,
                 opacity: 1,
