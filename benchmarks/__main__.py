@@ -1,4 +1,4 @@
-"""Measures the engine: `python -m benchmarks`. Prints Markdown tables; ratios are measured in this one run."""
+"""Measures the engine: `python -m benchmarks`, or a node: `python -m benchmarks node`. Prints Markdown tables; ratios are measured in this one run."""
 
 from __future__ import annotations
 
@@ -202,4 +202,8 @@ def growth(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["node"]:
+        from benchmarks.node import main as measure_node
+
+        raise SystemExit(measure_node(sys.argv[2:]))
     main()

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Insert, func, insert, select
+from sqlalchemy import Connection, Insert, Table, func, insert, select
 
 from cunyi.domain.archive_code import ArchiveCode
 from cunyi.domain.audit import Action
@@ -44,7 +44,7 @@ from cunyi.store.engine import WRITE
 from cunyi.store.lists import add_entry
 from cunyi.store.people import add_person, keep_household
 from cunyi.store.records import keep_record
-from cunyi.store.unit import Store, Writing
+from cunyi.store.unit import Store, Writing, line_hash
 
 YEARS = 5
 VISITS_A_YEAR = 4
@@ -154,6 +154,9 @@ class _Batch:
         self._rows[statement.table.name] += rows
         return None
 
+    def add(self, table: Table, row: dict[str, Any]) -> None:
+        self._rows[table.name].append(row)
+
     def send(self) -> None:
         for table in schema.metadata.sorted_tables:
             if self._rows[table.name]:
@@ -175,21 +178,43 @@ class _Filling(Writing):
 
     def change(self, kind: str, subject: str, body: Any) -> None:
         self._changes += 1
-        self.connection.execute(
-            insert(schema.change),
-            [
-                {
-                    "organisation": self.organisation,
-                    "sequence": self._changes,
-                    "id": self.new_id(),
-                    "kind": kind,
-                    "subject": subject,
-                    "body": canonical(body),
-                    "at": self.latest,
-                    "sent_at": None,
-                }
-            ],
+        self.batch.add(
+            schema.change,
+            {
+                "organisation": self.organisation,
+                "sequence": self._changes,
+                "id": self.new_id(),
+                "kind": kind,
+                "subject": subject,
+                "body": canonical(body),
+                "at": self.latest,
+                "sent_at": None,
+            },
         )
+
+    def audit(
+        self,
+        action: Action,
+        *,
+        person: str | None = None,
+        subject: str | None = None,
+        detail: str = "",
+        clock_confirmed: bool = False,
+    ) -> None:
+        self.sequence += 1
+        line = {
+            "sequence": self.sequence,
+            "at": self.at,
+            "latest": self.latest,
+            "account": self.account,
+            "action": action.value,
+            "person": person,
+            "subject": subject,
+            "detail": detail,
+            "before": self.hash,
+        }
+        self.hash = line_hash(line)
+        self.batch.add(schema.audit_entry, {"organisation": self.organisation, "hash": self.hash, **line})
 
 
 @contextmanager
@@ -208,16 +233,16 @@ def villages_for(residents: int) -> dict[str, str]:
     return {f"{_TOWNSHIP}{201 + number}": f"第{number + 1}村" for number in range(count)}
 
 
-def begins_at(now: datetime) -> datetime:
+def begins_at(now: datetime, years: int = YEARS) -> datetime:
     """When the story begins: the node is to be set up under a clock that says so."""
-    return now - timedelta(days=round(YEARS * 365.25))
+    return now - timedelta(days=round(years * 365.25))
 
 
-def fill(store: Store, signer: Signer, residents: int, *, now: datetime) -> Filled:
-    """Puts residents and five years of their records into an empty node."""
+def fill(store: Store, signer: Signer, residents: int, *, now: datetime, years: int = YEARS) -> Filled:
+    """Puts residents and some years of their records into an empty node."""
     draw = random.Random(residents)
     started = time.perf_counter()
-    start = begins_at(now)
+    start = begins_at(now, years)
     people: list[Person] = []
     with _filling(store, signer.account) as writing:
         for code in villages_for(residents):
@@ -319,8 +344,9 @@ def _visits(draw: random.Random, people: list[Person], start: datetime, end: dat
     weights = [1.0 + 3.0 * bool(set(person.programmes) & set(_FOLLOW_UPS)) for person in people]
     mean = sum(weights) / len(weights)
     seconds = (end - start).total_seconds()
+    years = seconds / (365.25 * 86_400)
     for number, weight in enumerate(weights):
-        expected = YEARS * VISITS_A_YEAR * weight / mean
+        expected = years * VISITS_A_YEAR * weight / mean
         for _ in range(max(0, round(draw.gauss(expected, expected**0.5)))):
             yield start + timedelta(seconds=draw.uniform(0, seconds)), number
 

@@ -4,14 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from node_for_tests import CHEAP, Clock
+from sqlalchemy import select
 
 from cunyi.app import artefact_path, load_knowledge
 from cunyi.config import read_config
+from cunyi.domain.person import PersonStatus, Programme
 from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
 from cunyi.journeys.opening_record import open_record
 from cunyi.journeys.safekeeping import verify
 from cunyi.journeys.today import open_today, search
+from cunyi.store import schema
 from cunyi.store.folder import Folder
+from cunyi.store.records import versions
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 
@@ -37,10 +41,69 @@ def account(seat):
     return seat.sign_in(*SHOWN_ACCOUNT)[1].account
 
 
+def everybody(seat):
+    """The records of all who live there, in the order of their registration."""
+    me = account(seat)
+    with seat.store.reading() as connection:
+        ids = sorted(connection.execute(select(schema.person.c.id)).scalars())
+    return [open_record(seat.store, me, person_id, today=NOW.date()) for person_id in ids]
+
+
 def test_nothing_is_wrong_with_it(made):
     folder, seat, _ = made
     found = verify(seat.store, folder)
-    assert found.problems == () and found.records > 40
+    assert found.problems == () and found.records == 151
+
+
+def test_every_record_was_signed_with_a_clock_that_is_right(made):
+    _, seat, _ = made
+    visits = [visit for record in everybody(seat) for visit in record.visits]
+    assert len(visits) == 151 and len({visit.encounter_id for visit in visits}) == 151
+    with seat.store.reading() as connection:
+        kept = [versions(connection, "369999", visit.encounter_id)[0].record for visit in visits]
+    assert not any(record.clock_doubtful for record in kept)
+    assert all(timedelta(0) <= NOW - record.signed_at < timedelta(days=550) for record in kept)
+
+
+def test_all_sorts_of_people_live_there(made):
+    _, seat, _ = made
+    people = [record.person for record in everybody(seat)]
+    assert len(people) == 54 and len({person.household_id for person in people}) == 20
+    assert any(person.status is PersonStatus.MOVED_AWAY for person in people)
+    assert any("·" in person.name for person in people) and any("𠮷" in person.name for person in people)
+    assert any(allergy.name == "青霉素" for record in everybody(seat) for allergy in record.allergies)
+    assert {Programme.HYPERTENSION, Programme.DIABETES, Programme.COPD, Programme.PREGNANCY, Programme.CHILD} <= {
+        programme for person in people for programme in person.programmes
+    }
+    assert len([person for person in people if person.name == "翟有田"]) == 2
+
+
+def test_nobody_can_be_taken_for_somebody_real(made):
+    _, seat, _ = made
+    for person in (record.person for record in everybody(seat)):
+        assert person.phone == "" or person.phone.startswith("100000001")
+        assert person.village_code.startswith("369999")
+        assert all(identifier.value.startswith("369999") for identifier in person.identifiers)
+
+
+def test_it_is_the_same_wherever_it_is_made(made, knowledge, tmp_path):
+    _, seat, _ = made
+    again = open_demonstration(Folder(tmp_path / "node"), knowledge, clock=Clock(NOW), cost=CHEAP)
+
+    def told(of):
+        return [
+            (
+                record.person.name,
+                record.person.birth_on,
+                record.person.archive_code,
+                [(visit.occurred_at, visit.complaint, visit.diagnoses, visit.triage) for visit in record.visits],
+                [(entry.name, entry.due_on) for entry in (*record.problems, *record.plans)],
+            )
+            for record in everybody(of)
+        ]
+
+    assert told(seat) == told(again)
+    again.close()
 
 
 def test_there_is_something_to_do(made):

@@ -181,3 +181,34 @@ def test_logging_in_and_out_in_the_browser(page, node_address):
     page.wait_for_url("**/login")
     page.goto(f"{node_address}/")
     assert page.url.endswith("/login?next=/")
+
+
+def test_a_form_that_is_sent_after_the_screen_locked_is_not_lost(desktop, node, node_address):
+    page = desktop
+    page.refusals_expected = True
+    log_in(page, node_address)
+    page.goto(f"{node_address}/me")
+    page.fill("#pin_password", PASSWORD)
+    page.fill("#pin", "270915")
+    token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == COOKIE)
+    node.seat.lock(token)
+    page.click("form[action='/me/pin'] button")
+    page.wait_for_selector("#unlock-dialog[open]")
+    page.fill("#unlock-secret", PASSWORD)
+    page.press("#unlock-secret", "Enter")
+    page.wait_for_selector(".done")
+    page.goto(f"{node_address}/me")
+    page.fill("#pin_password", PASSWORD)
+    page.fill("#pin", "850427")
+    node.seat.sign_out(token)
+    with page.expect_popup() as popup:
+        page.click("form[action='/me/pin'] button")
+    login = popup.value
+    login.fill("#login", LOGIN)
+    login.fill("#password", PASSWORD)
+    login.click("main form button.main-tap")
+    login.wait_for_url("**/back")
+    login.close()
+    page.bring_to_front()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.wait_for_selector(".done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 
 from cunyi.domain.account import Account, LoginPolicy, Role
 from cunyi.domain.audit import Action
-from cunyi.domain.case import Case
+from cunyi.domain.case import Case, Sex
 from cunyi.domain.encounter import (
     Agreement,
     Certainty,
@@ -23,8 +24,9 @@ from cunyi.domain.encounter import (
     Measured,
 )
 from cunyi.domain.identity import check_digit
-from cunyi.domain.person import Person, age_years
+from cunyi.domain.person import Person
 from cunyi.domain.prescription import PrescriptionLine
+from cunyi.journeys.case_of_person import background_of, case_of, patient_for
 from cunyi.journeys.consulting import begin_draft, sign
 from cunyi.journeys.keeping_lists import add_to_list
 from cunyi.journeys.registering import read_person, register_person
@@ -33,6 +35,7 @@ from cunyi.journeys.setting_up import NodeSetup, set_up
 from cunyi.journeys.today import check_in, open_today, search
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.prescribing import check_prescription
 from cunyi.store.folder import Folder
 from cunyi.store.nodes import set_login_policy
 from cunyi.store.passwords import Cost
@@ -40,8 +43,9 @@ from cunyi.store.unit import SYSTEM
 
 _STORY = msgspec.json.decode((Path(__file__).parent / "demonstration.json").read_bytes())
 SHOWN_ACCOUNT: tuple[str, str] = (_STORY["accounts"][0]["login"], _STORY["password"])
-_BEGINNING = timedelta(days=550)
-_HOUSEHOLDS = 99
+_BEGINNING_DAYS = 550
+_NEWBORN_DAYS = 12
+_NEWBORN_KNOWN_DAYS = 9
 _READINGS = (
     "systolic_mmhg",
     "diastolic_mmhg",
@@ -77,7 +81,8 @@ class _WalkingClock:
 
 def _make(folder: Folder, knowledge: Knowledge, clock: Callable[[], datetime], cost: Cost) -> None:
     today = clock()
-    walking = _WalkingClock(today - _BEGINNING)
+    # A day before the first villager, whatever the hour now.
+    walking = _WalkingClock(today - timedelta(days=_BEGINNING_DAYS + 1))
     first, *others = _STORY["accounts"]
     made = set_up(
         folder,
@@ -106,123 +111,137 @@ def _make(folder: Folder, knowledge: Knowledge, clock: Callable[[], datetime], c
             SYSTEM, login=other["login"], name=other["name"], role=role, password=_STORY["password"], areas=areas
         )
     _, me = seat.sign_in(*SHOWN_ACCOUNT)
-    people = _register(seat, me.account, walking, today)
-    _visits(seat, me.account, knowledge, walking, today, people)
-    walking.at = today
-    for told, person in people:
-        if "due" in told:
-            _plan(seat, me.account, person, told["due"], today)
+    _Village(seat, me.account, knowledge, walking, today).live()
     _draft(seat, me.account)
     seat.close()
 
 
-def _register(seat: Seat, by: Account, walking: _WalkingClock, today: datetime) -> list[tuple[dict[str, Any], Person]]:
-    registered: list[tuple[dict[str, Any], Person]] = []
-    county = seat.store.node.organisation
-    for number, household in enumerate(_STORY["households"]):
-        household_id = ""
-        for place, told in enumerate(household["people"]):
-            newborn = told["age"] == 0
-            walking.at = today - (timedelta(days=9) if newborn else _BEGINNING)
-            born = today.date() - timedelta(days=9 if newborn else round(told["age"] * 365.25) + 37 * (place + 1))
-            if newborn:
-                born = today.date() - timedelta(days=12)
-            sex = told["sex"]
-            fields = {
-                "name": [told["name"]],
-                "village_code": [household["village"]],
-                "villager_group": [household["group"]],
-                "address": [household["address"]],
-                "sex": [sex],
-                "birth_on": [born.isoformat()],
-                "phone": [told.get("phone", "")],
-                "programmes": told.get("programmes", []),
-                "status": [told.get("status", "")],
-                "relation": [told.get("relation", "")],
-                "household_id": [household_id],
-                "contract_doctor": [by.name],
-                "new_household": ["yes" if not household_id else ""],
-            }
-            if told.get("document"):
-                serial = 2 * ((number * 7 + place) % _HOUSEHOLDS) + (1 if sex == "male" else 0)
-                first17 = f"{county}{born:%Y%m%d}{serial:03d}"
-                fields["identifier"] = [first17 + check_digit(first17)]
-            if "mother" in told:
-                fields["mother_id"] = [next(p.id for t, p in registered if t["name"] == told["mother"])]
-            entry = read_person(fields, organisation=county, person=None, today=walking.at.date())
-            person = register_person(seat.store, by, entry, not_the_same=True)
-            household_id = household_id or (person.household_id or "")
-            registered.append((told, person))
-            for name in told.get("problems", []):
-                add_to_list(seat.store, by, person.id, ListKind.PROBLEM, name=name, today=walking.at.date())
-            for name, detail in told.get("allergies", []):
-                add_to_list(
-                    seat.store,
-                    by,
-                    person.id,
-                    ListKind.ALLERGY,
-                    name=name,
-                    detail=detail,
-                    today=walking.at.date(),
-                )
-    return registered
+class _Village:
+    """The village as it is told, lived through from the first registration to today."""
 
+    def __init__(self, seat: Seat, by: Account, knowledge: Knowledge, walking: _WalkingClock, today: datetime) -> None:
+        self._seat = seat
+        self._by = by
+        self._knowledge = knowledge
+        self._walking = walking
+        self._today = today
+        self._households: dict[int, str] = {}
+        self._people: dict[str, Person] = {}
 
-def _visits(
-    seat: Seat,
-    by: Account,
-    knowledge: Knowledge,
-    walking: _WalkingClock,
-    today: datetime,
-    people: list[tuple[dict[str, Any], Person]],
-) -> None:
-    planned = [
-        (days, index, place, told, person)
-        for index, (told, person) in enumerate(people)
-        for told in told.get("visits", [])
-        for place, days in enumerate(told["days"])
-    ]
-    for days, index, place, told, person in sorted(planned, key=lambda visit: (-visit[0], visit[1], visit[2])):
-        walking.at = today - timedelta(days=days, minutes=index)
-        _see(seat, by, knowledge, walking.at, told, place, person)
+    def live(self) -> None:
+        """Registers everybody and signs every visit, in the order of time, then plans what is due."""
+        events: list[tuple[datetime, int, Callable[[], None]]] = []
+        for number, household in enumerate(_STORY["households"]):
+            for place, told in enumerate(household["people"]):
+                order = number * 10 + place
+                days = _NEWBORN_KNOWN_DAYS if told["age"] == 0 else _BEGINNING_DAYS
+                events.append((self._morning(days, order), order, partial(self._register, number, place)))
+                for visits in told.get("visits", []):
+                    for nth, days_ago in enumerate(visits["days"]):
+                        at = self._morning(days_ago, order)
+                        events.append((at, order, partial(self._see, told["name"], visits, nth)))
+        for at, _, happens in sorted(events, key=lambda event: event[:2]):
+            self._walking.at = at
+            happens()
+        self._walking.at = self._today
+        for told in (told for household in _STORY["households"] for told in household["people"]):
+            if "due" in told:
+                self._plan(self._people[told["name"]], *told["due"])
 
+    def _morning(self, days_ago: int, minutes: int) -> datetime:
+        day = self._today.astimezone() - timedelta(days=days_ago)
+        return day.replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(minutes=minutes)
 
-def _see(
-    seat: Seat, by: Account, knowledge: Knowledge, at: datetime, told: dict[str, Any], place: int, person: Person
-) -> None:
-    story = _STORY["stories"][told["story"]]
-    vitals = {**story.get("vitals", {}), **{item: told[item][place] for item in _READINGS if item in told}}
-    case = Case(
-        sex=person.sex,
-        age_years=age_years(person.birth_on, at.date()),
-        vitals={item: float(value) for item, value in vitals.items()},
-        pregnant=story.get("pregnant"),
-        **story["texts"],
-    )
-    proposed = assess(case, knowledge)
-    diagnoses = tuple(_diagnosis(knowledge, *each) for each in story["diagnoses"])
-    listed = {candidate.disease for candidate in proposed.differential}
-    agreed = diagnoses[0].disease in listed
-    units = knowledge.content.items
-    encounter = Encounter(
-        kind=EncounterKind(story["kind"]),
-        occurred_at=at,
-        texts=story["texts"],
-        pregnant=story.get("pregnant"),
-        measured=tuple(
-            Measured(item=item, value=value, unit=(units[item].unit or "") if item in units else "", at=at, by=by.name)
-            for item, value in case.vitals.items()
-        ),
-        diagnoses=diagnoses,
-        prescription=tuple(msgspec.convert(line, PrescriptionLine) for line in story.get("prescription", [])),
-        advice=story.get("advice", ""),
-        plan=story.get("plan", ""),
-        next_visit_on=(at + timedelta(days=story["next_days"])).date() if "next_days" in story else None,
-        next_visit_reason=story.get("next_reason", ""),
-        decision=Decision(agreement=Agreement.ACCEPTED if agreed else Agreement.CHANGED, triage=proposed.triage.level),
-    )
-    draft = begin_draft(seat.store, by, person.id, {})
-    sign(seat.store, by, draft.id, encounter, [], proposed=proposed, now=at)
+    def _register(self, number: int, place: int) -> None:
+        household = _STORY["households"][number]
+        told = household["people"][place]
+        store, by, on = self._seat.store, self._by, self._walking.at.date()
+        fields = self._form(household, told, number, place)
+        entry = read_person(fields, organisation=store.node.organisation, person=None, today=on)
+        # The village has one record twice, to try the merging on.
+        person = register_person(store, by, entry, not_the_same=True)
+        self._households.setdefault(number, person.household_id or "")
+        self._people.setdefault(person.name, person)
+        for name in told.get("problems", []):
+            add_to_list(store, by, person.id, ListKind.PROBLEM, name=name, today=on)
+        for kind, list_name in ((ListKind.ALLERGY, "allergies"), (ListKind.MEDICATION, "medications")):
+            for name, detail in told.get(list_name, []):
+                add_to_list(store, by, person.id, kind, name=name, detail=detail, today=on)
+
+    def _form(self, household: dict[str, Any], told: dict[str, Any], number: int, place: int) -> dict[str, list[str]]:
+        days_old = _NEWBORN_DAYS if told["age"] == 0 else round(told["age"] * 365.25) + 37 * (place + 1)
+        born = self._today.date() - timedelta(days=days_old)
+        household_id = self._households.get(number, "")
+        fields = {
+            "name": [told["name"]],
+            "village_code": [household["village"]],
+            "villager_group": [household["group"]],
+            "address": [household["address"]],
+            "sex": [told["sex"]],
+            "birth_on": [born.isoformat()],
+            "phone": [told.get("phone", "")],
+            "programmes": told.get("programmes", []),
+            "status": [told.get("status", "")],
+            "relation": [told.get("relation", "")],
+            "household_id": [household_id],
+            "contract_doctor": [self._by.name],
+            "new_household": ["" if household_id else "yes"],
+        }
+        if told.get("document"):
+            serial = 2 * (number * 10 + place) + (1 if told["sex"] == Sex.MALE else 0)
+            first17 = f"{self._seat.store.node.organisation}{born:%Y%m%d}{serial:03d}"
+            fields["identifier"] = [first17 + check_digit(first17)]
+        if "mother" in told:
+            fields["mother_id"] = [self._people[told["mother"]].id]
+        return fields
+
+    def _see(self, name: str, visits: dict[str, Any], nth: int) -> None:
+        """One visit, assessed and its prescription checked as on the page; a grave concern stops the signature."""
+        story, person, by, at = _STORY["stories"][visits["story"]], self._people[name], self._by, self._walking.at
+        store, knowledge = self._seat.store, self._knowledge
+        values = {**story.get("vitals", {}), **{item: visits[item][nth] for item in _READINGS if item in visits}}
+        vitals = {item: float(value) for item, value in values.items()}
+        background = background_of(store, by, person, knowledge, at)
+        written = Case(vitals=vitals, pregnant=story.get("pregnant"), **story["texts"])
+        case = case_of(written, person, background, at.date())
+        proposed = assess(case, knowledge)
+        kind = EncounterKind(story["kind"])
+        lines = tuple(msgspec.convert(line, PrescriptionLine) for line in story.get("prescription", []))
+        emergency = proposed.triage.level == "emergency"
+        patient = patient_for(
+            case, person, by, kind, emergency=emergency, chronic_reason=story.get("chronic_reason", "")
+        )
+        diagnoses = tuple(_diagnosis(knowledge, *each) for each in story["diagnoses"])
+        agreed = diagnoses[0].disease in {candidate.disease for candidate in proposed.differential}
+        items = knowledge.content.items
+        encounter = Encounter(
+            kind=kind,
+            occurred_at=at,
+            texts=story["texts"],
+            pregnant=story.get("pregnant"),
+            measured=tuple(
+                Measured(item=item, value=value, unit=items[item].unit or "", at=at, by=by.name)
+                for item, value in vitals.items()
+            ),
+            diagnoses=diagnoses,
+            prescription=lines,
+            advice=story.get("advice", ""),
+            plan=story.get("plan", ""),
+            next_visit_on=(at + timedelta(days=story["next_days"])).date() if "next_days" in story else None,
+            next_visit_reason=story.get("next_reason", ""),
+            decision=Decision(
+                agreement=Agreement.ACCEPTED if agreed else Agreement.CHANGED, triage=proposed.triage.level
+            ),
+        )
+        concerns = check_prescription(lines, patient, knowledge) if lines else []
+        draft = begin_draft(store, by, person.id, {})
+        sign(store, by, draft.id, encounter, concerns, proposed=proposed, now=at)
+
+    def _plan(self, person: Person, days: int, name: str) -> None:
+        on = self._today.date() + timedelta(days=days)
+        add_to_list(
+            self._seat.store, self._by, person.id, ListKind.PLAN, name=name, due_on=on, today=self._today.date()
+        )
 
 
 def _diagnosis(knowledge: Knowledge, name: str, certainty: str, chronic: bool) -> Diagnosis:
@@ -233,21 +252,6 @@ def _diagnosis(knowledge: Knowledge, name: str, certainty: str, chronic: bool) -
         disease=known.id if known else None,
         certainty=Certainty(certainty),
         chronic=chronic,
-    )
-
-
-def _plan(seat: Seat, by: Account, person: Person, due: tuple[int, str], today: datetime) -> None:
-    days, name = due
-    on = today.date() + timedelta(days=days)
-    add_to_list(
-        seat.store,
-        by,
-        person.id,
-        ListKind.PLAN,
-        name=name,
-        due_on=on,
-        # A plan that is overdue was made when it still lay ahead.
-        today=min(on, today.date()),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from cunyi.domain.errors import InvalidFormError, UserError
 
@@ -99,6 +100,14 @@ def village_of(organisation: str) -> Callable[[str], str]:
         return code
 
     return read
+
+
+def record_id(words: str) -> str:
+    """The id of a record as a page sends it; UserError for what no page sends."""
+    try:
+        return str(UUID(words))
+    except ValueError:
+        raise UserError("这一栏选的不是列出的一项；请重新选择", field="choice") from None
 
 
 def birth_date(words: str, today: date) -> date:

@@ -15,6 +15,12 @@ from cunyi.store.lists import add_entry, entry_by_id, replace_entry
 from cunyi.store.unit import Store
 
 _LONGEST = 100
+_LISTS = {
+    ListKind.PROBLEM: "慢性病",
+    ListKind.ALLERGY: "过敏",
+    ListKind.MEDICATION: "长期用药",
+    ListKind.PLAN: "随访计划",
+}
 _WORDS = {
     ListKind.PROBLEM: "疾病名称",
     ListKind.ALLERGY: "过敏的药物或食物",
@@ -64,7 +70,7 @@ def add_to_list(
             due_on=due_on,
         )
         add_entry(writing, entry)
-        writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry.id, detail=kind)
+        writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry.id, detail=_LISTS[kind])
     return entry
 
 
@@ -83,5 +89,5 @@ def end_entry(
         ended = replace_entry(
             writing, msgspec.structs.replace(known, revision=revision, ended_on=today, ended_reason=why.strip())
         )
-        writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry_id, detail=f"{known.kind} 结束")
+        writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry_id, detail=f"{_LISTS[known.kind]}，移出")
     return ended

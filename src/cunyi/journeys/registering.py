@@ -33,7 +33,7 @@ from cunyi.domain.person import (
     Relation,
 )
 from cunyi.journeys.access import person_for, require
-from cunyi.journeys.form_reading import FormReading, birth_date, phone_number, village_of
+from cunyi.journeys.form_reading import FormReading, birth_date, phone_number, record_id, village_of
 from cunyi.store.nodes import serial_blocks, take_archive_code, villages
 from cunyi.store.people import add_person, household_by_id, keep_household, person_by_id, replace_person
 from cunyi.store.searching import likely_duplicates
@@ -93,9 +93,9 @@ def read_person(
         "birth_estimated": reading.ticked("birth_estimated"),
         "ethnic_group": reading.text("ethnic_group"),
         "identifiers": _identifiers(person, facts, reading.texts("taken_away")),
-        "household_id": reading.text("household_id") or None,
+        "household_id": reading.optional("household_id", record_id),
         "relation": reading.choice("relation", Relation),
-        "mother_id": reading.text("mother_id") or None,
+        "mother_id": reading.optional("mother_id", record_id),
         "villager_group": reading.text("villager_group"),
         "address": reading.text("address"),
         "phone": reading.optional("phone", phone_number) or "",

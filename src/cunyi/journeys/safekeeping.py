@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from cunyi.domain.audit import Action
+from cunyi.domain.errors import UserError
+from cunyi.journeys.login_rules import normal_login
 from cunyi.store import schema
+from cunyi.store.accounts import account_by_login, replace_account, set_proofs, settle_times
 from cunyi.store.audit import verify_audit
 from cunyi.store.backup import Manifest, back_up, check_integrity, pass_over_serials, read_backup, restore
 from cunyi.store.folder import Folder
 from cunyi.store.keyring import DatabaseKey, Keyring
-from cunyi.store.nodes import public_keys
+from cunyi.store.nodes import login_policy, public_keys
 from cunyi.store.people import reindex
 from cunyi.store.records import count_records, rebuild, verify_records
 from cunyi.store.unit import SYSTEM, Store
@@ -49,8 +52,15 @@ def bring_back(
 
     `open_key` opens the keyring, with a password or the recovery code.
     """
-    aside = restore(source, folder, replace=replace)
-    store = folder.open(open_key(folder.keyring()), clock=clock)
+    keys: list[DatabaseKey] = []
+
+    def ready(incoming: Folder) -> None:
+        # A wrong password, or a backup that does not open, must not cost the data that is there.
+        keys.append(open_key(incoming.keyring()))
+        incoming.open(keys[0], clock=clock).close()
+
+    aside = restore(source, folder, replace=replace, ready=ready)
+    store = folder.open(keys[0], clock=clock)
     try:
         with store.writing(SYSTEM) as writing:
             pass_over_serials(writing)
@@ -66,11 +76,13 @@ def verify(store: Store, folder: Folder | None = None) -> Verified:
     head = folder.head if folder is not None else None
     with store.reading() as connection:
         problems = [f"数据库：{words}" for words in check_integrity(connection)]
-        problems += verify_records(connection, organisation, public_keys(connection))
-        audit = verify_audit(connection, organisation, head, store.key.public)
-        problems += audit.problems
+        damaged = verify_records(connection, organisation, public_keys(connection))
         records = count_records(connection, organisation)
-    problems += stale_tables(store)
+    # The end of the log is read before the log: another program may be writing.
+    with store.reading() as connection:
+        audit = verify_audit(connection, organisation, head, store.key.public)
+    # From damaged records nothing can be made anew to compare with.
+    problems += [*damaged, *audit.problems, *([] if damaged else stale_tables(store))]
     return Verified(records=records, audit_lines=audit.lines, problems=tuple(problems))
 
 
@@ -84,7 +96,6 @@ def rebuild_tables(store: Store) -> tuple[int, int]:
 
 def stale_tables(store: Store) -> list[str]:
     """The tables that would be different if they were made anew; nothing is changed."""
-    before = snapshot(store)
     found: list[str] = []
 
     class _Undo(Exception):
@@ -92,6 +103,7 @@ def stale_tables(store: Store) -> list[str]:
 
     try:
         with store.writing(SYSTEM, working_state=True) as writing:
+            before = _snapshot(writing.connection, store.node.organisation)
             rebuild(writing)
             reindex(writing)
             after = _snapshot(writing.connection, store.node.organisation)
@@ -129,3 +141,19 @@ def confirm_clock(store: Store, by: str = SYSTEM) -> None:
     """
     with store.writing(by) as writing:
         writing.audit(Action.CONFIRM_CLOCK, clock_confirmed=True)
+        policy = login_policy(writing.connection, writing.organisation)
+        settle_times(writing, timedelta(minutes=policy.locked_out_minutes))
+
+
+def confirm_account(store: Store, login: str, by: str = SYSTEM) -> None:
+    """Confirms an account for further use offline and ends its lock-out, by whoever could open the data.
+
+    The way out of a node whose only account was not confirmed for too long. UserError (field `login`) where there is none.
+    """
+    with store.writing(by) as writing:
+        stored = account_by_login(writing.connection, writing.organisation, normal_login(login))
+        if stored is None:
+            raise UserError("没有这个用户名；请核对", field="login")
+        replace_account(writing, msgspec.structs.replace(stored.account, confirmed_at=writing.latest))
+        set_proofs(writing, stored.account.id, wrong_passwords=0, wrong_pins=0, locked_until=None)
+        writing.audit(Action.CHANGE_ACCOUNT, subject=stored.account.id)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
-import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,9 +14,19 @@ from cunyi.domain.audit import Action
 from cunyi.domain.encounter import canonical
 from cunyi.domain.errors import UserError
 from cunyi.journeys.access import require
+from cunyi.journeys.login_rules import (
+    count_wrong_password,
+    count_wrong_pin,
+    expect_not_locked_out,
+    expect_usable,
+    is_idle,
+    is_over,
+    latest_known,
+    normal_login,
+    token_hash,
+)
 from cunyi.store.accounts import (
     Session,
-    StoredAccount,
     account_by_id,
     account_by_login,
     add_account,
@@ -104,27 +112,30 @@ class Seat:
     def sign_in(self, login: str, password: str) -> tuple[str, SignedIn]:
         """A new session: its token and whose it is. UserError where name or password do not fit, or the account may not be used."""
         login = normal_login(login)
-        if self._store is None:
-            self._open(login, password)
+        opened_by_this = self._store is None and self._open(login, password)
         store = self.store
         with store.reading() as connection:
             stored = account_by_login(connection, store.node.organisation, login)
             policy = login_policy(connection, store.node.organisation)
-        now = self._now_or_latest()
+        clock = self._clock()
+        now = latest_known(store, clock)
         if stored is None:
             # As long as a real one takes.
             hash_secret(password, self._cost)
-            self._refused(None, "账号不存在")
+            self._refused_unknown()
             raise UserError(_WRONG, field="password")
-        if stored.locked_until is not None and now < stored.locked_until:
-            minutes = max(1, round((stored.locked_until - now).total_seconds() / 60))
-            raise UserError(f"输错次数太多，已锁定；请 {minutes} 分钟后再试，或请系统管理员解锁", field="login")
-        if not verify_secret(stored.password_hash, password):
-            self._count_wrong(stored, policy, now)
+        expect_not_locked_out(stored, now, clock)
+        right = verify_secret(stored.password_hash, password)
+        if not right and not opened_by_this:
+            count_wrong_password(store, stored.account.id, policy, now)
             raise UserError(_WRONG, field="password")
-        self._usable(stored.account, policy, now)
+        expect_usable(stored.account, policy, now, clock)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         with store.writing(stored.account.id) as writing:
+            if not right:
+                # It opened the disk: a change of password was cut off after the keyring and before the database.
+                set_proofs(writing, stored.account.id, password_hash=hash_secret(password, self._cost))
+                writing.audit(Action.CHANGE_PASSWORD, subject=stored.account.id)
             set_proofs(writing, stored.account.id, wrong_passwords=0, wrong_pins=0, locked_until=None)
             add_session(
                 writing,
@@ -153,13 +164,15 @@ class Seat:
         now = self._clock()
         if stored is None or not stored.account.active:
             return None
-        if now - session.begun_at > timedelta(hours=policy.session_hours):
+        if is_over(session, policy, now):
+            # For good: no clock brings it back.
+            with store.writing(SYSTEM, working_state=True) as writing:
+                end_session(writing, hashed)
             return None
-        idle = now - session.seen_at
-        locked = session.locked or idle > timedelta(minutes=policy.lock_minutes)
+        locked = session.locked or is_idle(session, policy, now)
         if locked and not session.locked:
             self.lock(token)
-        elif not locked and idle > _SEEN:
+        elif not locked and now - session.seen_at > _SEEN:
             with store.writing(stored.account.id, working_state=True) as writing:
                 set_session(writing, hashed, seen_at=writing.at)
         return SignedIn(account=stored.account, locked=locked, policy=policy, opened=session.opened)
@@ -192,27 +205,22 @@ class Seat:
             policy = login_policy(connection, store.node.organisation)
         if session is None or stored is None:
             raise UserError("登录已经结束；请重新登录，写的内容还在草稿里", field="login")
-        now = self._now_or_latest()
+        clock = self._clock()
+        now = latest_known(store, clock)
+        if is_over(session, policy, clock):
+            raise UserError("登录已经结束；请重新登录，写的内容还在草稿里", field="login")
         pins_left = stored.wrong_pins < policy.wrong_pins
         right = bool(stored.pin_hash and pins_left and verify_secret(stored.pin_hash, secret))
         if not right:
-            if stored.locked_until is not None and now < stored.locked_until:
-                raise UserError("输错次数太多，已锁定；请过一会儿再试，或请系统管理员解锁", field="secret")
+            expect_not_locked_out(stored, now, clock)
             right = verify_secret(stored.password_hash, secret)
         if not right:
-            looks_like_pin = secret.isdigit() and stored.pin_hash is not None
-            if looks_like_pin and pins_left:
-                with store.writing(SYSTEM) as writing:
-                    set_proofs(writing, stored.account.id, wrong_pins=stored.wrong_pins + 1)
-                    writing.audit(Action.LOG_IN_REFUSED, subject=stored.account.id, detail="PIN 不对")
-            else:
-                self._count_wrong(stored, policy, now)
-            left = policy.wrong_pins - stored.wrong_pins - 1
-            raise UserError(
-                f"PIN 不对，还可以试 {left} 次" if looks_like_pin and left > 0 else "不对；请输入登录密码",
-                field="secret",
-            )
-        self._usable(stored.account, policy, now)
+            if secret.isdigit() and stored.pin_hash is not None and pins_left:
+                left = count_wrong_pin(store, stored.account.id, policy)
+                raise UserError(f"PIN 不对，还可以试 {left} 次" if left else "PIN 不对；请输入登录密码", field="secret")
+            count_wrong_password(store, stored.account.id, policy, now)
+            raise UserError("不对；请输入登录密码", field="secret")
+        expect_usable(stored.account, policy, now, clock)
         with store.writing(stored.account.id) as writing:
             set_session(writing, hashed, locked=False, seen_at=writing.at)
             set_proofs(writing, stored.account.id, wrong_pins=0, wrong_passwords=0)
@@ -285,9 +293,7 @@ class Seat:
         check_password(password, login=login)
         if not name.strip():
             raise UserError("请填写姓名", field="name")
-        for area in areas:
-            if not area.isdigit() or not area.startswith(store.node.organisation[:6]):
-                raise UserError(f"负责的村要写村代码或它的前几位（本县 {store.node.organisation}）", field="areas")
+        self._expect_areas(areas)
         with store.reading() as connection:
             if account_by_login(connection, store.node.organisation, login) is not None:
                 raise UserError("这个用户名已经有人用；请换一个", field="login")
@@ -340,12 +346,15 @@ class Seat:
             stored = account_by_id(connection, store.node.organisation, account_id)
         if stored is None:
             raise UserError("没有这个账号", field="account")
+        if password is not None:
+            check_password(password, login=stored.account.login)
         if active is False and account_id == by.id:
             raise UserError("不能停用自己的账号；请由另一位管理员操作", field="account")
         account = stored.account
         if active is not None:
             account = msgspec.structs.replace(account, active=active)
         if areas is not None:
+            self._expect_areas(areas)
             account = msgspec.structs.replace(account, areas=areas)
         with store.writing(by.id) as writing:
             if confirm:
@@ -388,10 +397,17 @@ class Seat:
                 end_sessions_of(writing, account.id)
             writing.audit(Action.CHANGE_PASSWORD, subject=account.id)
 
-    def _open(self, login: str, password: str) -> None:
+    def _expect_areas(self, areas: tuple[str, ...]) -> None:
+        county = self.store.node.organisation
+        for area in areas:
+            if not area.isdigit() or not area.startswith(county):
+                raise UserError(f"负责的村要写村代码或它的前几位（本县 {county}）", field="areas")
+
+    def _open(self, login: str, password: str) -> bool:
+        """Opens the disk; whether it was this password that opened it."""
         with self._opening:
             if self._store is not None or self._folder is None:
-                return
+                return False
             try:
                 key = self._folder.keyring().open(login, password)
             except UserError as error:
@@ -405,6 +421,7 @@ class Seat:
         if wrong:
             with self.store.writing(SYSTEM) as writing:
                 writing.audit(Action.LOG_IN_REFUSED, detail=f"打开数据前输错 {wrong} 次")
+        return True
 
     def _keyring(self) -> Keyring:
         assert self._folder is not None
@@ -415,49 +432,6 @@ class Seat:
             raise LockedNodeError("数据还没有打开；请先登录", field="login")
         return self._key
 
-    def _now_or_latest(self) -> datetime:
-        """The clock, or the latest time known where the clock was set back: a rule on time is not undone by the clock."""
-        with self.store.reading() as connection:
-            last = last_audit(connection, self.store.node.organisation)
-        now = self._clock()
-        return max(now, last.latest) if last else now
-
-    def _usable(self, account: Account, policy: LoginPolicy, now: datetime) -> None:
-        if not account.active:
-            raise UserError("这个账号已停用；请联系系统管理员", field="login")
-        if now - account.confirmed_at > timedelta(days=policy.offline_days):
-            raise UserError(
-                f"这个账号离线使用超过 {policy.offline_days} 天；请系统管理员在本机确认账号后再登录", field="login"
-            )
-
-    def _count_wrong(self, stored: StoredAccount, policy: LoginPolicy, now: datetime) -> None:
-        wrong = stored.wrong_passwords + 1
-        locked_until = None
-        if wrong >= policy.wrong_passwords:
-            locked_until, wrong = now + timedelta(minutes=policy.locked_out_minutes), 0
+    def _refused_unknown(self) -> None:
         with self.store.writing(SYSTEM) as writing:
-            set_proofs(writing, stored.account.id, wrong_passwords=wrong, locked_until=locked_until)
-            writing.audit(
-                Action.LOG_IN_REFUSED,
-                subject=stored.account.id,
-                detail="密码不对，已锁定" if locked_until else "密码不对",
-            )
-
-    def _refused(self, account_id: str | None, why: str) -> None:
-        with self.store.writing(SYSTEM) as writing:
-            writing.audit(Action.LOG_IN_REFUSED, subject=account_id, detail=why)
-
-
-def token_hash(token: str) -> bytes:
-    """What is kept of a session token."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def normal_login(words: str) -> str:
-    """A login name as it is compared: one width, without spaces around, lower case. UserError where it is empty or too long."""
-    login = unicodedata.normalize("NFKC", words).strip().casefold()
-    if not login:
-        raise UserError("请填写用户名", field="login")
-    if len(login) > 40:
-        raise UserError("用户名最多 40 字；请核对", field="login")
-    return login
+            writing.audit(Action.LOG_IN_REFUSED, detail="账号不存在")

@@ -13,7 +13,8 @@ from cunyi.domain.account import Role
 from cunyi.domain.archive_code import SerialBlock
 from cunyi.domain.audit import Action
 from cunyi.domain.errors import UserError
-from cunyi.journeys.seat import Seat, normal_login
+from cunyi.journeys.login_rules import normal_login
+from cunyi.journeys.seat import Seat
 from cunyi.store.folder import Folder
 from cunyi.store.migrating import bring_up_to_date
 from cunyi.store.nodes import create_node, grant_serials, set_village

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -78,6 +78,22 @@ def set_proofs(writing: Writing, account_id: str, **values: Any) -> None:
     writing.connection.execute(
         update(table).where(table.c.organisation == writing.organisation, table.c.id == account_id).values(**values)
     )
+
+
+def settle_times(writing: Writing, longest_lock_out: timedelta) -> None:
+    """After the clock was corrected: what was dated later than now ends or begins now, so that nobody is kept out or in."""
+    accounts, sessions = schema.account, schema.session
+    own = accounts.c.organisation == writing.organisation
+    locked_until = writing.at + longest_lock_out
+    writing.connection.execute(
+        update(accounts).where(own, accounts.c.locked_until > locked_until).values(locked_until=locked_until)
+    )
+    writing.connection.execute(
+        delete(sessions).where(sessions.c.organisation == writing.organisation, sessions.c.begun_at > writing.at)
+    )
+    for account in every_account(writing.connection, writing.organisation):
+        if account.confirmed_at > writing.at:
+            replace_account(writing, msgspec.structs.replace(account, confirmed_at=writing.at))
 
 
 def account_by_login(connection: Connection, organisation: str, login: str) -> StoredAccount | None:

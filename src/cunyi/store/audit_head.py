@@ -27,12 +27,16 @@ class AuditHead:
     def advance(self, sequence: int, line_hash: bytes, key: NodeKey) -> None:
         """Writes the new end in place of the old one; the log itself is already on the disk."""
         signature = key.sign(_signed(sequence, line_hash.hex()))
-        draft = self.path.with_name(self.path.name + ".new")
-        with draft.open("wb") as file:
-            file.write(msgspec.json.encode(Head(sequence, line_hash.hex(), signature.hex())))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, self.path)
+        # Another program may be writing to the same node: each has a draft of its own.
+        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
+        try:
+            with draft.open("wb") as file:
+                file.write(msgspec.json.encode(Head(sequence, line_hash.hex(), signature.hex())))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def read(self, public: bytes) -> Head | None:
         """The end as it was written; None where there is none or the node did not sign it."""

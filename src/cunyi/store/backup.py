@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Connection, update
 
 from cunyi.domain.errors import UserError
@@ -21,7 +26,6 @@ from cunyi.store.unit import Store, Writing
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
-_PAGES = 2000
 # Serials given out after the backup are not known; so many are passed over, so that none is given twice.
 _SERIALS_PASSED_OVER = 200
 
@@ -41,10 +45,13 @@ def back_up(store: Store, folder: Folder, target: Path) -> Manifest:
     The database in it is encrypted with the node's own key.
     """
     with tempfile.TemporaryDirectory(dir=target.resolve().parent, prefix=".cunyi-backup-") as place:
-        copy = Path(place, DATABASE)
+        copy, head = Path(place, DATABASE), Path(place, HEAD)
         try:
+            # Before the database: the end of the log may lag behind it, never lead.
+            if folder.head.path.exists():
+                shutil.copyfile(folder.head.path, head)
             _copy_database(store, copy)
-            sources = {DATABASE: copy, KEYRING: folder.path / KEYRING, HEAD: folder.head.path}
+            sources = {DATABASE: copy, KEYRING: folder.path / KEYRING, HEAD: head}
             manifest = Manifest(
                 format=_FORMAT,
                 node=store.node.id,
@@ -59,8 +66,8 @@ def back_up(store: Store, folder: Folder, target: Path) -> Manifest:
             with draft.open("rb+") as file:
                 os.fsync(file.fileno())
             os.replace(draft, target)
-        except OSError as error:
-            if error.errno == 28:
+        except (OSError, sqlcipher.OperationalError) as error:
+            if _is_full(error):
                 raise StoreFullError("磁盘已满，备份没有写成；请换一个地方（如 U 盘）再备份", field="disk") from None
             raise
     return manifest
@@ -76,7 +83,8 @@ def read_backup(source: Path) -> Manifest:
                     raise UserError(f"备份中的 {name} 与清单不符，备份已损坏；请用另一份备份", field="backup")
     except FileNotFoundError:
         raise UserError(f"没有这个文件：{source}", field="backup") from None
-    except (zipfile.BadZipFile, KeyError, msgspec.DecodeError, OSError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, RuntimeError, struct.error, OSError):
+        # What zipfile raises for bytes that were changed is not of one kind.
         raise UserError("这个文件不是完整的备份；请核对文件名，或用另一份备份", field="backup") from None
     if manifest.format != _FORMAT:
         raise UserError("这份备份是更新版本的程序做的；请升级程序再恢复", field="backup")
@@ -85,8 +93,11 @@ def read_backup(source: Path) -> Manifest:
     return manifest
 
 
-def restore(source: Path, folder: Folder, *, replace: bool) -> Path | None:
-    """Puts a backup in place. What was there is moved aside first, to the folder that is returned; never deleted."""
+def restore(source: Path, folder: Folder, *, replace: bool, ready: Callable[[Folder], None]) -> Path | None:
+    """Puts a backup in place. What was there is moved aside first, to the folder that is returned; never deleted.
+
+    `ready` looks at what was unpacked before anything is moved; where it raises, everything stays as it was.
+    """
     manifest = read_backup(source)
     aside = None
     if folder.is_set_up:
@@ -105,18 +116,40 @@ def restore(source: Path, folder: Folder, *, replace: bool) -> Path | None:
     try:
         with zipfile.ZipFile(source) as packed:
             for name in manifest.files:
-                (incoming / name).write_bytes(packed.read(name))
+                with (incoming / name).open("wb") as file:
+                    file.write(packed.read(name))
+                    file.flush()
+                    os.fsync(file.fileno())
+        ready(Folder(incoming))
+        if aside is not None:
+            os.replace(folder.path, aside)
+        elif folder.path.exists():
+            _expect_empty(folder.path)
+            folder.path.rmdir()
     except OSError as error:
-        shutil.rmtree(incoming, ignore_errors=True)
-        if error.errno == 28:
+        if _is_full(error):
             raise StoreFullError("磁盘已满，没有恢复；原来的数据没有动", field="disk") from None
         raise
-    if aside is not None:
-        os.replace(folder.path, aside)
-    elif folder.path.exists():
-        folder.path.rmdir()
-    os.replace(incoming, folder.path)
+    else:
+        try:
+            os.replace(incoming, folder.path)
+        except OSError:
+            if aside is not None:
+                os.replace(aside, folder.path)
+            raise
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
     return aside
+
+
+def _expect_empty(path: Path) -> None:
+    if any(path.iterdir()):
+        raise UserError(f"{path} 里有别的文件；请换一个空文件夹再恢复", field="data")
+
+
+def _is_full(error: Exception) -> bool:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return full or "disk is full" in str(error) or "disk I/O error" in str(error)
 
 
 def pass_over_serials(writing: Writing) -> None:

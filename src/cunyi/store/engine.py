@@ -20,6 +20,8 @@ _PAGE_CACHE_KIB = 16_384
 _CONNECTIONS = 16
 _POSTGRESQL_CONNECTIONS = 20
 WRITE = "cunyi_write"
+# An arbitrary number that all writers of a PostgreSQL database share: one writes at a time, so that sequences follow commits.
+WRITERS = 0x63756E79
 
 
 class StoreFullError(UserError):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 
 from cunyi.domain.errors import UserError
-from cunyi.store.engine import WRITE
+from cunyi.store.engine import WRITE, WRITERS
 
+# Alembic keeps what it works on in a place that all threads share.
+_ONE_AT_A_TIME = threading.Lock()
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -28,7 +31,9 @@ def bring_up_to_date(engine: Engine) -> bool:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
-    with engine.connect() as connection, connection.execution_options(**{WRITE: True}).begin():
+    with _ONE_AT_A_TIME, engine.connect() as connection, connection.execution_options(**{WRITE: True}).begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITERS})
         found = _revision(connection)
         if found == newest_revision():
             return False

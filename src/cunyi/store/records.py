@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
+from cunyi.domain.audit import Action
 from cunyi.domain.encounter import SignedRecord, canonical
 from cunyi.domain.errors import UserError
 from cunyi.store import packing, schema
@@ -228,7 +229,35 @@ def verify_records(connection: Connection, organisation: str, public_keys: dict[
             problems.append(f"记录 {row.id} 的内容与摘要不符")
         elif public is None or not is_signed(public, row.signature, body):
             problems.append(f"记录 {row.id} 的节点签名不对")
-    return problems
+        elif not _in_its_place(row, msgspec.json.decode(body, type=SignedRecord)):
+            problems.append(f"记录 {row.id} 的内容是另一份记录的")
+    return problems + _missing_records(connection, organisation)
+
+
+def _in_its_place(row: Any, record: SignedRecord) -> bool:
+    return (row.id, row.person_id, row.encounter_id, row.version, row.node_id) == (
+        record.id,
+        record.person.id,
+        record.encounter_id,
+        record.version,
+        record.node,
+    )
+
+
+def _missing_records(connection: Connection, organisation: str) -> list[str]:
+    """The records that the audit log says were signed here and that are not there."""
+    log, table = schema.audit_entry, schema.document
+    rows = connection.execute(
+        select(log.c.sequence, log.c.subject)
+        .outerjoin(table, (table.c.organisation == log.c.organisation) & (table.c.id == log.c.subject))
+        .where(
+            log.c.organisation == organisation,
+            log.c.action.in_([Action.SIGN_RECORD, Action.AMEND_RECORD]),
+            table.c.id.is_(None),
+        )
+        .order_by(log.c.sequence)
+    )
+    return [f"记录 {row.subject} 不在了：审计日志第 {row.sequence} 条记有它的签名" for row in rows]
 
 
 def count_records(connection: Connection, organisation: str) -> int:

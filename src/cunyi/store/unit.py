@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import uuid_utils
@@ -16,13 +18,12 @@ from cunyi.domain.audit import Action, AuditEntry
 from cunyi.domain.encounter import canonical
 from cunyi.store import schema
 from cunyi.store.audit_head import AuditHead
-from cunyi.store.engine import WRITE
+from cunyi.store.engine import WRITE, WRITERS
 from cunyi.store.signing import NodeKey, sm3
 
+_LOG = logging.getLogger("cunyi.store")
 # A clock that runs a little behind is ordinary; more is a clock that was set wrong.
 _TOLERANCE = timedelta(minutes=5)
-# An arbitrary number that all writers of a PostgreSQL database share: one writes at a time, so that sequences follow commits.
-_WRITERS = 0x63756E79
 _NOTHING = bytes(32)
 SYSTEM = "system"
 
@@ -56,11 +57,15 @@ class Store:
         self.clock = clock
         self._head = head
         self._turn = threading.Lock()
+        self._newest_id = 0
+        # PostgreSQL would show each statement another state. A writer must not: it looks after it waited for the one before.
+        one_state = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._readers = engine.execution_options(**one_state)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the records."""
-        with self.engine.connect() as connection:
+        with self._readers.connect() as connection:
             yield connection
 
     @contextmanager
@@ -78,7 +83,20 @@ class Store:
                     yield writing
                     writing.finish(working_state=working_state)
             if self._head is not None and not working_state:
-                self._head.advance(writing.sequence, writing.hash, self.key)
+                self._advance(self._head, writing)
+
+    def new_id(self, at: datetime) -> str:
+        """A UUIDv7 that sorts after those made before it, also within one millisecond. For a write under way."""
+        made = uuid_utils.uuid7(nanoseconds=int(at.timestamp() * 1_000_000_000)).int
+        self._newest_id = made if made > self._newest_id else self._newest_id + 1
+        return str(UUID(int=self._newest_id))
+
+    def _advance(self, head: AuditHead, writing: Writing) -> None:
+        try:
+            head.advance(writing.sequence, writing.hash, self.key)
+        except OSError as error:
+            # The write is on the disk and must not be told as failed; the next one brings the file up to date.
+            _LOG.warning("audit.head stays behind: %s", error.strerror)
 
     def close(self) -> None:
         """Gives back every connection."""
@@ -92,13 +110,14 @@ class Writing:
     """
 
     def __init__(self, store: Store, connection: Connection, account: str) -> None:
+        self._store = store
         self.node = store.node
         self.key = store.key
         self.organisation = store.node.organisation
         self.connection = connection
         self.account = account
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _WRITERS})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITERS})
         last = last_audit(connection, self.organisation)
         self.sequence, self.hash = (last.sequence, bytes.fromhex(last.hash)) if last else (0, _NOTHING)
         self.at = store.clock()
@@ -108,7 +127,7 @@ class Writing:
 
     def new_id(self) -> str:
         """A UUIDv7 that sorts after what this node made before, even when the clock is wrong."""
-        return str(uuid_utils.uuid7(nanoseconds=int(self.latest.timestamp() * 1_000_000_000)))
+        return self._store.new_id(self.latest)
 
     def audit(
         self,

@@ -162,6 +162,7 @@ class EncounterPages:
             levels=LEVELS,
             kinds=[kind.value for kind in EncounterKind],
             kind=kind_of(fields),
+            unit=wording.unit,
             names={point: wording.item(point) for point in record.latest if point in content.items},
             follow_up=programme_of(one(fields, "follow_up"), self.knowledge),
             routes=content.formulary.rules.routes if content.formulary.rules else (),

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from cunyi.domain.account import Permission
 from cunyi.domain.errors import NeedsReasonError, UserError
 from cunyi.journeys.finding_people import find
+from cunyi.journeys.form_reading import record_id
 from cunyi.journeys.keeping_households import (
     begin_household,
     join_household,
@@ -80,7 +81,8 @@ class HouseholdPages:
         return Response(self.page(request, person_id, words=words, relation=relation), media_type=_HTML)
 
     def _change(self, me: SignedIn, person_id: str, sent: dict[str, list[str]]) -> None:
-        store, step, member = self.gate.seat.store, first(sent, "step"), first(sent, "member")
+        store, step = self.gate.seat.store, first(sent, "step")
+        member = record_id(first(sent, "member")) if step in ("join", "leave", "head") else ""
         reason = me.opened.get(person_id, "")
         if step == "begin":
             begin_household(store, me.account, person_id, reason=reason)
@@ -98,11 +100,12 @@ def household_routes(gate: Gate) -> list[ControllerRouterHandler]:
     """The handlers of the household."""
     pages = HouseholdPages(gate)
 
-    @get("/people/{person_id:uuid}/household", include_in_schema=False, sync_to_thread=True)
-    def household(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
+    @get("/people/{person_id:uuid}/household", media_type=MediaType.HTML, include_in_schema=False)
+    async def household(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
         try:
-            return Response(pages.page(request, str(person_id)), media_type=_HTML)
+            return Response(await sync_to_thread(pages.page, request, str(person_id)), media_type=_HTML)
         except NeedsReasonError:
+            # The record's own page asks for the reason.
             return Redirect(f"/people/{person_id}", status_code=303)
 
     @post("/people/{person_id:uuid}/household", media_type=MediaType.HTML, status_code=200, include_in_schema=False)

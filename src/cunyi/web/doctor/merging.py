@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from cunyi.domain.errors import UserError
 from cunyi.domain.identity import mask
 from cunyi.journeys.finding_people import every_village, find, shown
+from cunyi.journeys.form_reading import record_id
 from cunyi.journeys.merging_people import alike, merge, preview_merge, undo
 from cunyi.journeys.opening_record import shown_programmes
 from cunyi.store.people import StaleError
@@ -107,7 +108,8 @@ class MergingPages:
     def merge(self, request: Request[Any, Any, Any], person_id: str, sent: dict[str, list[str]]) -> Response[Any]:
         """Merges what was looked at; shows it again where something is missing or was changed since."""
         me = self.gate.me(request)
-        kept, replaced, reason = (first(sent, name) for name in ("kept", "replaced", "reason"))
+        kept, replaced = (record_id(first(sent, name)) for name in ("kept", "replaced"))
+        reason = first(sent, "reason")
         preview = preview_merge(self.gate.seat.store, me.account, kept, replaced)
         try:
             if [str(preview.kept.revision), str(preview.replaced.revision)] != sent.get("revision"):
@@ -138,7 +140,7 @@ def merging_routes(gate: Gate) -> list[ControllerRouterHandler]:
         sent = await sent_form(request)
 
         def work() -> str:
-            kept, replaced = first(sent, "kept"), first(sent, "replaced")
+            kept, replaced = (record_id(first(sent, name)) for name in ("kept", "replaced"))
             return pages.preview(request, kept, replaced, came_from=str(person_id), reason=first(sent, "reason"))
 
         return await sync_to_thread(work)

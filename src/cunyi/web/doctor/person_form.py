@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cunyi.domain.account import Account, Permission
+from cunyi.domain.errors import UserError
 from cunyi.domain.identity import IdentifierKind
 from cunyi.domain.person import (
     SENSITIVE_PROGRAMMES,
@@ -18,6 +19,7 @@ from cunyi.domain.person import (
     Programme,
     Relation,
 )
+from cunyi.journeys.form_reading import record_id
 from cunyi.journeys.keeping_households import members_of
 from cunyi.journeys.registering import PersonEntry
 from cunyi.store.unit import Store
@@ -145,7 +147,12 @@ def offered_programmes(account: Account) -> list[str]:
 
 def household_choices(store: Store, by: Account, people: Sequence[Person], chosen: str) -> list[HouseholdChoice]:
     """The households of some people, the one that is chosen first."""
-    ids = [chosen] if chosen not in ("", OWN_HOUSEHOLD) else []
+    ids = []
+    try:
+        ids.append(record_id(chosen))
+    except UserError:
+        # None is chosen yet, or a new one.
+        ids = []
     ids += [person.household_id for person in people if person.household_id]
     choices = []
     for household_id in dict.fromkeys(ids):

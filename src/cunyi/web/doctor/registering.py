@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -251,9 +252,14 @@ def registering_routes(gate: Gate) -> list[ControllerRouterHandler]:
     """The handlers of registering and changing."""
     pages = RegisteringPages(gate)
 
-    def elsewhere(person_id: str) -> Redirect:
-        # The record's own page asks for the reason.
-        return Redirect(f"/people/{person_id}", status_code=303)
+    async def shown_or_asked(
+        work: Callable[[Request[Any, Any, Any], str], str], request: Request[Any, Any, Any], person_id: str
+    ) -> Response[Any]:
+        try:
+            return Response(await sync_to_thread(work, request, person_id), media_type=_HTML)
+        except NeedsReasonError:
+            # The record's own page asks for the reason.
+            return Redirect(f"/people/{person_id}", status_code=303)
 
     @get("/people/new", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
     def blank(request: Request[Any, Any, Any]) -> str:
@@ -275,19 +281,13 @@ def registering_routes(gate: Gate) -> list[ControllerRouterHandler]:
     async def households(request: Request[Any, Any, Any]) -> str:
         return await sync_to_thread(pages.households, request, await sent_form(request))
 
-    @get("/people/{person_id:uuid}/newborn", include_in_schema=False, sync_to_thread=True)
-    def newborn(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
-        try:
-            return Response(pages.newborn(request, str(person_id)), media_type=_HTML)
-        except NeedsReasonError:
-            return elsewhere(str(person_id))
+    @get("/people/{person_id:uuid}/newborn", media_type=MediaType.HTML, include_in_schema=False)
+    async def newborn(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
+        return await shown_or_asked(pages.newborn, request, str(person_id))
 
-    @get("/people/{person_id:uuid}/edit", include_in_schema=False, sync_to_thread=True)
-    def edit(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
-        try:
-            return Response(pages.edit(request, str(person_id)), media_type=_HTML)
-        except NeedsReasonError:
-            return elsewhere(str(person_id))
+    @get("/people/{person_id:uuid}/edit", media_type=MediaType.HTML, include_in_schema=False)
+    async def edit(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
+        return await shown_or_asked(pages.edit, request, str(person_id))
 
     @post("/people/{person_id:uuid}/edit", media_type=MediaType.HTML, status_code=200, include_in_schema=False)
     async def change(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:

@@ -70,6 +70,11 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
         gate.me(request)
         return render("doctor/back.html", language_of(request))
 
+    @get("/here", include_in_schema=False)
+    async def here(request: Request[Any, Any, Any]) -> Response[Any]:
+        await sync_to_thread(gate.me, request)
+        return Response(None, status_code=204)
+
     @post("/logout", include_in_schema=False)
     async def log_out(request: Request[Any, Any, Any]) -> Redirect:
         refuse_elsewhere(request)
@@ -224,6 +229,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
         login,
         log_in,
         back,
+        here,
         log_out,
         lock,
         unlock_page,

@@ -66,6 +66,22 @@ document.body.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) askToLogIn();
 });
 
+// A form is sent only when somebody is signed in: a session that ended while typing is renewed first, and nothing is lost.
+document.addEventListener("submit", async (event) => {
+  const sent = event.target;
+  if (event.defaultPrevented || sent.method !== "post" || sent === form || sent.action.endsWith("/logout")) return;
+  event.preventDefault();
+  const button = event.submitter;
+  await send("/here");
+  if (button?.name) {
+    const chosen = document.createElement("input");
+    Object.assign(chosen, { type: "hidden", name: button.name, value: button.value });
+    sent.append(chosen);
+  }
+  if (button?.hasAttribute("formaction")) sent.action = button.formAction;
+  sent.submit();
+});
+
 async function lock() {
   await fetch("/lock", { method: "POST", headers: { "X-Requested-With": "cunyi" } });
   askToUnlock();

@@ -44,7 +44,7 @@ function findAsTyped() {
 
   document.addEventListener("keydown", (event) => {
     const all = lines();
-    const at = all.indexOf(document.activeElement);
+    const at = all.indexOf(event.target);
     if (at < 0 || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
     event.preventDefault();
     const next = at + (event.key === "ArrowDown" ? 1 : -1);
@@ -55,8 +55,14 @@ function findAsTyped() {
   find.addEventListener("input", () => {
     openFirst = false;
   });
+  // Whoever went into the list stays in it when it is made anew.
+  let place = -1;
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    place = lines().indexOf(document.activeElement);
+  });
   document.body.addEventListener("htmx:afterSwap", () => {
     trouble.hidden = true;
+    if (place >= 0) (lines()[Math.min(place, lines().length - 1)] ?? words).focus();
     if (openFirst && fresh()) open();
   });
   for (const kind of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
