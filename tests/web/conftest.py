@@ -21,8 +21,8 @@ from cunyi.config import Config, read_config
 from cunyi.reasoning.prepared import Knowledge
 
 ROOT = Path(__file__).parents[2]
-# What htmx writes when a page is left while it asks.
-_CUT_OFF = ("htmx:sendError", "htmx:sendAbort", "htmx:afterRequest")
+# What htmx and the browser write when a page is left while it asks, or the server is stopped before the page is closed.
+_CUT_OFF = ("htmx:sendError", "htmx:sendAbort", "htmx:afterRequest", "Failed to load resource: net::ERR_CONNECTION_REFUSED")
 # What the browser and htmx write of an answer that refuses: an error only where the test does not provoke one.
 _REFUSED = ("Failed to load resource: the server responded with a status of 4", "Response Status Error Code 4")
 SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}

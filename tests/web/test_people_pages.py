@@ -545,6 +545,7 @@ def test_register_find_edit_and_merge_in_the_browser(page, node, node_address):
     page.goto(f"{node_address}/people/{first}/merge")
     assert seriously_wrong(page) == []
     page.click("main .list button")
+    expect(page.locator("#merge")).to_be_visible()
     assert seriously_wrong(page) == []
     expect(page.locator("tr.differs", has_text="住址")).to_contain_text("不一致")
     page.click("#switch")
