@@ -258,3 +258,16 @@ def test_a_nurse_writes_and_a_doctor_signs(desk: Desk) -> None:
     mine = begin_draft(desk.store, desk.account, person.id, {})
     with pytest.raises(NotAllowedError, match="别人的草稿"):
         open_draft(desk.store, nurse, mine.id)
+
+
+def test_a_draft_that_was_signed_in_another_window_is_not_signed_again(desk: Desk, monkeypatch) -> None:
+    """Both windows looked at the draft before either signed it."""
+    person = desk.register("曾小明")
+    draft = begin_draft(desk.store, desk.account, person.id, {})
+    shown = open_draft(desk.store, desk.account, draft.id)
+    visit = encounter("咳", occurred_at=MORNING)
+    sign(desk.store, desk.account, draft.id, visit, [], proposed=PROPOSED, now=MORNING)
+    monkeypatch.setattr("cunyi.journeys.consulting.open_draft", lambda *_: shown)
+    with pytest.raises(UserError, match="刚在另一个窗口签名或放弃了"):
+        sign(desk.store, desk.account, draft.id, visit, [], proposed=PROPOSED, now=MORNING)
+    assert count(desk.store, schema.document) == 1

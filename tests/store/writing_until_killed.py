@@ -15,13 +15,14 @@ from cunyi.journeys.today import search
 from cunyi.store.folder import Folder
 
 
-def main(place: str) -> None:
-    """Works in the node of the folder `place`."""
+def main(place: str, number_of_process: int) -> None:
+    """Works in the node of the folder `place`, with two persons of its own."""
     folder = Folder(Path(place))
     seat = Seat(clock=lambda: datetime.now(UTC), cost=CHEAP, folder=folder)
     token, me = seat.sign_in(LOGIN, PASSWORD)
     desk = Desk(seat, me.account, token, seat.now, folder)  # type: ignore[arg-type]
-    person, typed = search(seat.store, me.account, "曾", everywhere=True).people[:2]
+    people = search(seat.store, me.account, "曾", everywhere=True).people
+    person, typed = people[2 * number_of_process : 2 * number_of_process + 2]
     number = 0
     while True:
         number += 1
@@ -30,8 +31,8 @@ def main(place: str) -> None:
         kept = keep_draft(
             seat.store, me.account, draft.id, {"n": [str(number)]}, revision=draft.revision, window="w", over=True
         )
-        print("draft", kept.revision, flush=True)
+        print("draft", kept.id, kept.revision, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

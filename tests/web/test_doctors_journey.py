@@ -102,6 +102,8 @@ def test_somebody_is_found_by_initials_and_the_record_opened(doctor, village):
     assert doctor.locator("#timeline li").count() == 7
     assert doctor.locator("#problem li:has-text('高血压病')").count() == 1
     picture(doctor, "record")
+    doctor.locator("#trends").scroll_into_view_if_needed()
+    picture(doctor, "record-trends")
 
 
 def test_an_encounter_from_the_queue_to_the_printed_and_corrected_record(doctor, village):

@@ -629,3 +629,29 @@ def test_a_locked_screen_lets_the_search_go_on(desktop, node, node_address):
     page.press("#unlock-secret", "Enter")
     expect(page.locator("#results")).to_have_attribute("data-words", "zdf")
     expect(page.locator("#results a.line")).to_have_count(1)
+
+
+def test_a_form_that_was_never_saved_is_brought_back(client, node):
+    typed = {"name": "赖春妹", "phone": "138", "identifier": "3607", "village_code": UPPER}
+    assert client.post("/people/typed", data=typed).status_code == 200
+    page = client.get("/people/new").text
+    assert "没有保存" in page and "赖春妹" not in page
+    page = client.get("/people/new?typed=yes").text
+    assert 'value="赖春妹"' in page and 'value="138"' in page and 'value="3607"' in page
+    client.post("/people/typed/forget")
+    assert "没有保存" not in client.get("/people/new").text
+    person = node.register("周大福")
+    client.post("/people/typed", data={"person_id": person.id, "address": "新屋", "name": "周大福"})
+    assert 'value="新屋"' in client.get(f"/people/{person.id}/edit?typed=yes").text
+    assert stored(node, person.id).address == ""
+
+
+def test_what_is_typed_is_kept_without_saving(desktop, node, node_address):
+    page = desktop
+    log_in(page, node_address)
+    page.goto(f"{node_address}/people/new")
+    page.fill("#name", "赖春妹")
+    expect(page.locator("#kept")).to_contain_text("已保存")
+    page.goto(f"{node_address}/people/new")
+    page.click("#typed-before a")
+    expect(page.locator("#name")).to_have_value("赖春妹")

@@ -185,6 +185,8 @@ def sign(
     encounter = msgspec.structs.replace(encounter, assessment=shown_assessment(proposed))
     _complete(encounter, concerns, proposed, amends=draft.amends is not None, reason=reason, now=now)
     with store.writing(by.id) as writing:
+        if draft_by_id(writing.connection, by.organisation, draft_id) is None:
+            raise UserError("这份草稿刚在另一个窗口签名或放弃了；请到居民档案里看", field="draft")
         version, latest = next_version(writing.connection, by.organisation, draft.encounter_id)
         if latest != draft.amends:
             raise UserError("这条记录在别处已经更正过；请打开最新的一份再改，这份草稿还留着", field="encounter")

@@ -336,6 +336,16 @@ draft = _table(
     rowid=True,
 )
 
+unfinished = _table(
+    "unfinished",
+    _organisation(),
+    Column("account_id", Identity, nullable=False),
+    Column("page", String, nullable=False),
+    Column("form", LargeBinary, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    PrimaryKeyConstraint("organisation", "account_id", "page"),
+)
+
 waiting = _table(
     "waiting",
     _organisation(),

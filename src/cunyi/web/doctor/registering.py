@@ -32,7 +32,9 @@ from cunyi.journeys.registering import (
     register_person,
 )
 from cunyi.journeys.seat import SignedIn
+from cunyi.journeys.unfinished_forms import forget_typed, keep_typed, typed_before
 from cunyi.store.people import StaleError
+from cunyi.store.unfinished import Unfinished
 from cunyi.web.doctor.person_form import (
     CHOICES,
     KINDS,
@@ -56,6 +58,7 @@ from cunyi.web.rendering import render
 
 _HTML = "text/html; charset=utf-8"
 _FIND_HOUSEHOLD = "find_household"
+_NEW = "/people/new"
 
 
 class RegisteringPages:
@@ -67,6 +70,8 @@ class RegisteringPages:
     def blank(self, request: Request[Any, Any, Any], sent: Fields) -> str:
         """An empty form; `words` of a search go where they belong, a number or a name."""
         me = self.gate.me(request)
+        if (typed := self._typed(request, me, _NEW)) is not None:
+            return self._form(request, me, typed.form, person=None)
         words = first(sent, "words").strip()
         field = "identifier" if any(character.isdigit() for character in words) else "name"
         return self._form(request, me, {field: [words], "household_id": [OWN_HOUSEHOLD]}, person=None)
@@ -98,6 +103,7 @@ class RegisteringPages:
                 person = register_person(store, me.account, entry, checked=checked, not_the_same=True)
         except UserError as error:
             return self._again(request, me, sent, None, error)
+        forget_typed(store, me.account, _NEW)
         return Redirect(f"/people/{person.id}", status_code=303)
 
     def edit(self, request: Request[Any, Any, Any], person_id: str) -> str:
@@ -106,6 +112,8 @@ class RegisteringPages:
         require(me.account, Permission.REGISTER_PEOPLE)
         reason = me.opened.get(person_id, "")
         record = open_record(self.gate.seat.store, me.account, person_id, today=self._today(), reason=reason)
+        if (typed := self._typed(request, me, f"/people/{record.person.id}/edit")) is not None:
+            return self._form(request, me, typed.form, person=record.person)
         return self._form(request, me, fields_of(record.person), person=record.person)
 
     def change(self, request: Request[Any, Any, Any], person_id: str, sent: Fields) -> Response[Any]:
@@ -123,7 +131,28 @@ class RegisteringPages:
             change_person(store, me.account, entry, checked=agreed(entry, sent), reason=reason)
         except UserError as error:
             return self._again(request, me, sent, person, error)
+        forget_typed(store, me.account, f"/people/{person.id}/edit")
         return Redirect(f"/people/{person.id}", status_code=303)
+
+    def keep(self, request: Request[Any, Any, Any], sent: Fields) -> str:
+        """Keeps what was typed so far; when that was, for the page."""
+        me = self.gate.me(request)
+        kept = keep_typed(self.gate.seat.store, me.account, _page_of(sent), sent)
+        return render(
+            "doctor/people_kept.html", language_of(request), kept_at=kept.kept_at.astimezone(), live=True
+        )
+
+    def forget(self, request: Request[Any, Any, Any], sent: Fields) -> str:
+        """Forgets what was typed; where to go on."""
+        me = self.gate.me(request)
+        forget_typed(self.gate.seat.store, me.account, _page_of(sent))
+        return _page_of(sent)
+
+    def _typed(self, request: Request[Any, Any, Any], me: SignedIn, page: str) -> Unfinished | None:
+        """What was typed on this page before, where it is asked for."""
+        if request.query_params.get("typed") != "yes":
+            return None
+        return typed_before(self.gate.seat.store, me.account, page)
 
     def number(self, request: Request[Any, Any, Any], sent: Fields) -> str:
         """What the number that is being typed says; nothing while it is still too short to be one."""
@@ -185,6 +214,8 @@ class RegisteringPages:
     ) -> str:
         require(me.account, Permission.REGISTER_PEOPLE)
         store, errors = self.gate.seat.store, errors or {}
+        page = _NEW if person is None else f"/people/{person.id}/edit"
+        brought_back = request.query_params.get("typed") == "yes"
         villages = known_villages(store, me.account)
         if person is not None:
             villages.setdefault(person.village_code, person.village_code)
@@ -226,6 +257,8 @@ class RegisteringPages:
             focus=next(iter(errors), "") or ("name" if person is None else ""),
             may_merge=me.account.may(Permission.MERGE_PEOPLE),
             today=self._today(),
+            page=page,
+            typed=typed_before(store, me.account, page) if request.method == "GET" and not brought_back else None,
             **self._household_values(me, fields),
         )
 
@@ -242,6 +275,15 @@ class RegisteringPages:
 
     def _today(self) -> date:
         return self.gate.seat.now().astimezone().date()
+
+
+def _page_of(sent: Fields) -> str:
+    """Which form was typed on: registering, or the details of one person."""
+    person_id = first(sent, "person_id")
+    try:
+        return f"/people/{UUID(person_id)}/edit" if person_id else _NEW
+    except ValueError:
+        raise UserError("这一页的地址不对；请回到档案重新打开", field="person") from None
 
 
 def _filled(fields: Fields, name: str) -> list[str]:
@@ -273,6 +315,14 @@ def registering_routes(gate: Gate) -> list[ControllerRouterHandler]:
     async def register(request: Request[Any, Any, Any]) -> Response[Any]:
         return await sync_to_thread(pages.register, request, await sent_form(request))
 
+    @post("/people/typed", media_type=MediaType.HTML, status_code=200, include_in_schema=False)
+    async def keep(request: Request[Any, Any, Any]) -> str:
+        return await sync_to_thread(pages.keep, request, await sent_form(request))
+
+    @post("/people/typed/forget", include_in_schema=False)
+    async def forget(request: Request[Any, Any, Any]) -> Redirect:
+        return Redirect(await sync_to_thread(pages.forget, request, await sent_form(request)), status_code=303)
+
     @post("/people/read-identifier", media_type=MediaType.HTML, status_code=200, include_in_schema=False)
     async def number(request: Request[Any, Any, Any]) -> str:
         return await sync_to_thread(pages.number, request, await sent_form(request))
@@ -293,4 +343,4 @@ def registering_routes(gate: Gate) -> list[ControllerRouterHandler]:
     async def change(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
         return await sync_to_thread(pages.change, request, str(person_id), await sent_form(request))
 
-    return [blank, begin, register, number, households, newborn, edit, change]
+    return [blank, begin, register, keep, forget, number, households, newborn, edit, change]

@@ -1,4 +1,5 @@
 // Finding people as words are typed, and the form of their details: what a document number says is filled in at once.
+import { send } from "./lock.js";
 
 const find = document.getElementById("find");
 const form = document.getElementById("person-form");
@@ -147,8 +148,17 @@ function addContacts() {
 function keepFromLosing() {
   let changed = Boolean(document.getElementById("not-saved"));
   let leaving = false;
+  let timer = 0;
+  const keep = async () => {
+    const answer = await send("/people/typed", { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (!answer.ok) return;
+    document.getElementById("kept").outerHTML = await answer.text();
+    changed = false;
+  };
   form.addEventListener("input", () => {
     changed = true;
+    clearTimeout(timer);
+    timer = setTimeout(keep, 800);
   });
   for (const sent of document.querySelectorAll("form")) {
     sent.addEventListener("submit", () => {

@@ -172,6 +172,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('organisation', 'village_code', 'first', name=op.f('pk_serial_block')),
         sqlite_with_rowid=False
     )
+    op.create_table('unfinished',
+        sa.Column('organisation', sa.String(length=6), nullable=False),
+        sa.Column('account_id', Identity(), nullable=False),
+        sa.Column('page', sa.String(), nullable=False),
+        sa.Column('form', sa.LargeBinary(), nullable=False),
+        sa.Column('kept_at', Moment(), nullable=False),
+        sa.PrimaryKeyConstraint('organisation', 'account_id', 'page', name=op.f('pk_unfinished')),
+        sqlite_with_rowid=False
+    )
     op.create_table('village',
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('code', sa.String(length=12), nullable=False),
