@@ -11,7 +11,6 @@ import os
 import platform
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from benchmarks.node_places import LOGIN, PASSWORD, Place, login_of, place, postgresql
+from benchmarks.node_places import LOGIN, PASSWORD, Place, place, postgresql
 from benchmarks.node_space import space_of
 from benchmarks.population import YEARS
 from cunyi.journeys.safekeeping import make_backup, verify
@@ -70,9 +69,7 @@ def copy_of(node: Place) -> Place:
     target = node.folder.with_name(node.folder.name + "-copy")
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(node.folder, target)
-    return Place(
-        folder=target, database=node.database, filled=node.filled, residents=node.residents, years=node.years
-    )
+    return Place(folder=target, database=node.database, filled=node.filled, residents=node.residents, years=node.years)
 
 
 def tell_filled(node: Place) -> None:
@@ -183,7 +180,9 @@ def measure_alone(node: Place) -> None:
 def measure_load(node: Place, options: argparse.Namespace, engine: str) -> None:
     """Search, open, keep and sign by 1, 10 and 70 users at once, without and with think times."""
     print(f"## {node.residents:,} residents, {node.years} years, {engine}\n")
-    print("| users | think s | requests/s | step | number | p50 ms | p95 ms | p99 ms |\n|---:|---|---:|---|---:|---:|---:|---:|")
+    print(
+        "| users | think s | requests/s | step | number | p50 ms | p95 ms | p99 ms |\n|---:|---|---:|---|---:|---:|---:|---:|"
+    )
     runs = [(users, options.seconds, 0, 0) for users in (1, 10, 70)]
     runs.append((70, options.thinking_seconds, 3, 10))
     problems = []

@@ -65,14 +65,118 @@ SURNAMES = {
     "阎": 2, "薛": 2, "尹": 2, "段": 2, "雷": 2, "黎": 2, "史": 2, "龙": 2, "陶": 2, "贺": 2, "顾": 2, "毛": 2, "郝": 2,
     "龚": 2, "邵": 2, "万": 2, "钱": 2, "严": 2, "赖": 12, "覃": 1, "武": 2, "戚": 1, "单": 1, "区": 1, "仇": 1, "欧阳": 2,
 }  # fmt: skip
-_MEN = (
-    "建国 建军 国强 志强 志明 文华 小明 伟 强 军 勇 涛 斌 杰 平 刚 辉 鹏 飞 波 福生 水生 火生 金生 木生 桂生 冬生 春生 有福 发财 "
-    "德才 德华 家福 家兴 长根 根生 大毛 细毛 石头 明亮 明辉 海涛 海波 学文 学军 宏伟 永强 永福 永红 俊杰 浩 宇航 浩然 子轩 梓豪"
-).split()
-_WOMEN = (
-    "秀英 桂英 秀兰 玉兰 桂兰 秀珍 玉珍 凤英 玉英 春英 冬英 金凤 玉梅 春梅 冬梅 红梅 秀梅 菊香 桂香 莲香 兰香 招娣 来娣 大妹 细妹 "
-    "丽 敏 静 芳 艳 娟 霞 燕 玲 红 萍 美华 美珍 丽华 丽萍 小红 小燕 晓燕 海燕 雪梅 春花 荷花 梓涵 欣怡 雨涵 诗涵 思颖 婷婷"
-).split()
+_MEN = [
+    "建国",
+    "建军",
+    "国强",
+    "志强",
+    "志明",
+    "文华",
+    "小明",
+    "伟",
+    "强",
+    "军",
+    "勇",
+    "涛",
+    "斌",
+    "杰",
+    "平",
+    "刚",
+    "辉",
+    "鹏",
+    "飞",
+    "波",
+    "福生",
+    "水生",
+    "火生",
+    "金生",
+    "木生",
+    "桂生",
+    "冬生",
+    "春生",
+    "有福",
+    "发财",
+    "德才",
+    "德华",
+    "家福",
+    "家兴",
+    "长根",
+    "根生",
+    "大毛",
+    "细毛",
+    "石头",
+    "明亮",
+    "明辉",
+    "海涛",
+    "海波",
+    "学文",
+    "学军",
+    "宏伟",
+    "永强",
+    "永福",
+    "永红",
+    "俊杰",
+    "浩",
+    "宇航",
+    "浩然",
+    "子轩",
+    "梓豪",
+]
+_WOMEN = [
+    "秀英",
+    "桂英",
+    "秀兰",
+    "玉兰",
+    "桂兰",
+    "秀珍",
+    "玉珍",
+    "凤英",
+    "玉英",
+    "春英",
+    "冬英",
+    "金凤",
+    "玉梅",
+    "春梅",
+    "冬梅",
+    "红梅",
+    "秀梅",
+    "菊香",
+    "桂香",
+    "莲香",
+    "兰香",
+    "招娣",
+    "来娣",
+    "大妹",
+    "细妹",
+    "丽",
+    "敏",
+    "静",
+    "芳",
+    "艳",
+    "娟",
+    "霞",
+    "燕",
+    "玲",
+    "红",
+    "萍",
+    "美华",
+    "美珍",
+    "丽华",
+    "丽萍",
+    "小红",
+    "小燕",
+    "晓燕",
+    "海燕",
+    "雪梅",
+    "春花",
+    "荷花",
+    "梓涵",
+    "欣怡",
+    "雨涵",
+    "诗涵",
+    "思颖",
+    "婷婷",
+]
 _GROUPS = ("一组", "二组", "三组", "四组", "五组", "六组", "七组", "八组", "老屋组", "新屋组")
 
 # Chief complaint, history, diagnoses (name, ICD-10), drugs by name, level of care.
@@ -339,7 +443,9 @@ def _person(
     )
 
 
-def _visits(draw: random.Random, people: list[Person], start: datetime, end: datetime) -> Iterator[tuple[datetime, int]]:
+def _visits(
+    draw: random.Random, people: list[Person], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, int]]:
     """When each person is seen: the old and chronically ill more often, four times a year on average."""
     weights = [1.0 + 3.0 * bool(set(person.programmes) & set(_FOLLOW_UPS)) for person in people]
     mean = sum(weights) / len(weights)
@@ -388,7 +494,9 @@ def _encounter(draw: random.Random, story: Any, signer: Signer, at: datetime, *,
         for item, unit, mean, spread, digits in _READINGS
     )
     lines = tuple(
-        PrescriptionLine(drug=drug, strength=strength, dose=dose, route=route, frequency=often, days=days, quantity="1盒")
+        PrescriptionLine(
+            drug=drug, strength=strength, dose=dose, route=route, frequency=often, days=days, quantity="1盒"
+        )
         for drug in drugs
         for strength, dose, route, often, days in (_DRUGS.get(drug, _ANY_DRUG),)
     )

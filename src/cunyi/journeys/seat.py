@@ -14,6 +14,13 @@ from cunyi.domain.audit import Action
 from cunyi.domain.encounter import canonical
 from cunyi.domain.errors import UserError
 from cunyi.journeys.access import require
+from cunyi.journeys.changing_accounts import (
+    NewAccount,
+    expect_areas,
+    keep_changed_account,
+    keep_new_account,
+    keep_password,
+)
 from cunyi.journeys.login_rules import (
     count_wrong_password,
     count_wrong_pin,
@@ -29,10 +36,8 @@ from cunyi.store.accounts import (
     Session,
     account_by_id,
     account_by_login,
-    add_account,
     add_session,
     end_session,
-    end_sessions_of,
     every_account,
     replace_account,
     session_by_token,
@@ -122,7 +127,8 @@ class Seat:
         if stored is None:
             # As long as a real one takes.
             hash_secret(password, self._cost)
-            self._refused_unknown()
+            with store.writing(SYSTEM) as writing:
+                writing.audit(Action.LOG_IN_REFUSED, detail="账号不存在")
             raise UserError(_WRONG, field="password")
         expect_not_locked_out(stored, now, clock)
         right = verify_secret(stored.password_hash, password)
@@ -293,30 +299,19 @@ class Seat:
         check_password(password, login=login)
         if not name.strip():
             raise UserError("请填写姓名", field="name")
-        self._expect_areas(areas)
+        expect_areas(store, areas)
         with store.reading() as connection:
             if account_by_login(connection, store.node.organisation, login) is not None:
                 raise UserError("这个用户名已经有人用；请换一个", field="login")
-        if self._folder is not None:
-            keyring = self._keyring()
-            # A slot may be left from a try that did not reach the database.
-            (keyring.change if keyring.has(login) else keyring.add)(login, password, self._database_key())
-        with store.writing(by) as writing:
-            account = Account(
-                id=writing.new_id(),
-                organisation=store.node.organisation,
-                login=login,
-                name=name.strip(),
-                role=role,
-                facility=store.node.facility,
-                phone=phone.strip(),
-                areas=areas,
-                confirmed_at=writing.latest,
-                must_change_password=must_change,
-            )
-            add_account(writing, account, hash_secret(password, self._cost))
-            writing.audit(Action.CREATE_ACCOUNT, subject=account.id, detail=role)
-        return account
+        self._let_open_the_disk(login, password)
+        return keep_new_account(
+            store,
+            by,
+            NewAccount(
+                login=login, name=name.strip(), role=role, areas=areas, phone=phone.strip(), must_change=must_change
+            ),
+            hash_secret(password, self._cost),
+        )
 
     def accounts(self, by: Account) -> list[Account]:
         """Every account of the node."""
@@ -350,20 +345,9 @@ class Seat:
             check_password(password, login=stored.account.login)
         if active is False and account_id == by.id:
             raise UserError("不能停用自己的账号；请由另一位管理员操作", field="account")
-        account = stored.account
-        if active is not None:
-            account = msgspec.structs.replace(account, active=active)
         if areas is not None:
-            self._expect_areas(areas)
-            account = msgspec.structs.replace(account, areas=areas)
-        with store.writing(by.id) as writing:
-            if confirm:
-                account = msgspec.structs.replace(account, confirmed_at=writing.latest)
-                set_proofs(writing, account_id, wrong_passwords=0, wrong_pins=0, locked_until=None)
-            replace_account(writing, account)
-            if not account.active:
-                end_sessions_of(writing, account_id)
-            writing.audit(Action.CHANGE_ACCOUNT, subject=account_id)
+            expect_areas(store, areas)
+        account = keep_changed_account(store, by.id, stored.account, active=active, confirm=confirm, areas=areas)
         if not account.active and self._folder is not None and self._keyring().has(account.login):
             self._keyring().remove(account.login)
         if password is not None:
@@ -377,31 +361,8 @@ class Seat:
 
     def _set_password(self, by: str, account: Account, new: str, *, must_change: bool) -> None:
         check_password(new, login=account.login)
-        if self._folder is not None:
-            keyring = self._keyring()
-            if keyring.has(account.login):
-                keyring.change(account.login, new, self._database_key())
-            else:
-                keyring.add(account.login, new, self._database_key())
-        with self.store.writing(by) as writing:
-            set_proofs(
-                writing,
-                account.id,
-                password_hash=hash_secret(new, self._cost),
-                wrong_passwords=0,
-                wrong_pins=0,
-                locked_until=None,
-            )
-            replace_account(writing, msgspec.structs.replace(account, must_change_password=must_change))
-            if by != account.id:
-                end_sessions_of(writing, account.id)
-            writing.audit(Action.CHANGE_PASSWORD, subject=account.id)
-
-    def _expect_areas(self, areas: tuple[str, ...]) -> None:
-        county = self.store.node.organisation
-        for area in areas:
-            if not area.isdigit() or not area.startswith(county):
-                raise UserError(f"负责的村要写村代码或它的前几位（本县 {county}）", field="areas")
+        self._let_open_the_disk(account.login, new)
+        keep_password(self.store, by, account, hash_secret(new, self._cost), must_change=must_change)
 
     def _open(self, login: str, password: str) -> bool:
         """Opens the disk; whether it was this password that opened it."""
@@ -427,11 +388,11 @@ class Seat:
         assert self._folder is not None
         return self._folder.keyring()
 
-    def _database_key(self) -> DatabaseKey:
+    def _let_open_the_disk(self, login: str, password: str) -> None:
+        if self._folder is None:
+            return
         if self._key is None:
             raise LockedNodeError("数据还没有打开；请先登录", field="login")
-        return self._key
-
-    def _refused_unknown(self) -> None:
-        with self.store.writing(SYSTEM) as writing:
-            writing.audit(Action.LOG_IN_REFUSED, detail="账号不存在")
+        keyring = self._keyring()
+        # A slot may be left from a try that did not reach the database.
+        (keyring.change if keyring.has(login) else keyring.add)(login, password, self._key)
