@@ -20,7 +20,8 @@ from cunyi.store.folder import Folder
 from cunyi.store.keyring import DatabaseKey, Keyring
 from cunyi.store.nodes import login_policy, public_keys
 from cunyi.store.people import reindex
-from cunyi.store.records import count_records, rebuild, verify_records
+from cunyi.store.projecting import rebuild
+from cunyi.store.records import count_records, verify_records
 from cunyi.store.unit import SYSTEM, Store
 
 

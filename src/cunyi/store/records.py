@@ -12,6 +12,7 @@ from cunyi.domain.audit import Action
 from cunyi.domain.encounter import SignedRecord, canonical
 from cunyi.domain.errors import UserError
 from cunyi.store import packing, schema
+from cunyi.store.projecting import project
 from cunyi.store.signing import is_signed, sm3
 from cunyi.store.unit import Writing
 
@@ -72,7 +73,7 @@ def keep_record(writing: Writing, record: SignedRecord) -> bytes:
             signed_at=record.signed_at,
         )
     )
-    _project(writing.connection, record)
+    project(writing.connection, record)
     writing.change("document", record.id, {"document": record.id, "hash": digest.hex()})
     return digest
 
@@ -170,15 +171,14 @@ def prescribed_drugs(
     connection: Connection, organisation: str, persons: Sequence[str], limit: int = 30
 ) -> list[tuple[str, str, float | None, Any]]:
     """What was prescribed, latest first: drug, usage, days, when."""
-    table, visits = schema.prescribed, schema.encounter
+    table = schema.prescribed
     rows = connection.execute(
-        select(table.c.drug, table.c.usage, table.c.days, visits.c.occurred_at)
-        .join(visits, (visits.c.organisation == table.c.organisation) & (visits.c.id == table.c.encounter_id))
+        select(table.c.drug, table.c.usage, table.c.days, table.c.at)
         .where(table.c.organisation == organisation, table.c.person_id.in_(persons))
-        .order_by(visits.c.occurred_at.desc(), table.c.encounter_id, table.c.position)
+        .order_by(table.c.at.desc(), table.c.encounter_id, table.c.position)
         .limit(limit)
     )
-    return [(row.drug, row.usage, row.days, row.occurred_at) for row in rows]
+    return [(row.drug, row.usage, row.days, row.at) for row in rows]
 
 
 def every_record(connection: Connection, organisation: str) -> Iterator[Kept]:
@@ -189,26 +189,6 @@ def every_record(connection: Connection, organisation: str) -> Iterator[Kept]:
     )
     for row in rows:
         yield _kept(row)
-
-
-def rebuild(writing: Writing) -> int:
-    """Makes the tables of encounters anew from the signed records; how many records there are."""
-    for table in schema.PROJECTIONS:
-        writing.connection.execute(delete(table).where(table.c.organisation == writing.organisation))
-    ids = (
-        writing.connection.execute(
-            select(schema.document.c.id)
-            .where(schema.document.c.organisation == writing.organisation)
-            .order_by(schema.document.c.encounter_id, schema.document.c.version)
-        )
-        .scalars()
-        .all()
-    )
-    for document_id in ids:
-        kept = kept_record(writing.connection, writing.organisation, document_id)
-        assert kept is not None
-        _project(writing.connection, kept.record)
-    return len(ids)
 
 
 def verify_records(connection: Connection, organisation: str, public_keys: dict[str, bytes]) -> list[str]:
@@ -276,88 +256,3 @@ def _kept(row: Any) -> Kept:
         hash=bytes(row.hash),
         signature=bytes(row.signature),
     )
-
-
-def _project(connection: Connection, record: SignedRecord) -> None:
-    """The rows of one record in place of those of the version before."""
-    owner = {"organisation": record.organisation, "encounter_id": record.encounter_id}
-    if record.version > 1:
-        visits = schema.encounter
-        connection.execute(
-            delete(visits).where(visits.c.organisation == record.organisation, visits.c.id == record.encounter_id)
-        )
-        for table in (schema.diagnosis, schema.measured, schema.prescribed):
-            connection.execute(
-                delete(table).where(
-                    table.c.organisation == record.organisation, table.c.encounter_id == record.encounter_id
-                )
-            )
-    content = record.encounter
-    person = record.person.id
-    connection.execute(
-        insert(schema.encounter).values(
-            organisation=record.organisation,
-            id=record.encounter_id,
-            person_id=person,
-            document_id=record.id,
-            version=record.version,
-            kind=content.kind,
-            occurred_at=content.occurred_at,
-            complaint=content.texts.get("chief_complaint", ""),
-            triage=content.decision.triage if content.decision else "",
-            signer=record.signer.account,
-            signer_name=record.signer.name,
-        )
-    )
-    if content.diagnoses:
-        connection.execute(
-            insert(schema.diagnosis),
-            [
-                {
-                    **owner,
-                    "position": position,
-                    "person_id": person,
-                    "name": each.name,
-                    "icd10": each.icd10,
-                    "disease": each.disease,
-                    "certainty": each.certainty,
-                    "chronic": each.chronic,
-                }
-                for position, each in enumerate(content.diagnoses)
-            ],
-        )
-    if content.measured:
-        connection.execute(
-            insert(schema.measured),
-            [
-                {
-                    **owner,
-                    "position": position,
-                    "person_id": person,
-                    "item": each.item,
-                    "at": each.at or content.occurred_at,
-                    "number": None if isinstance(each.value, str) else each.value,
-                    "words": each.value if isinstance(each.value, str) else "",
-                    "unit": each.unit,
-                    "device": each.device,
-                    "by": each.by,
-                    "laboratory": each.laboratory,
-                }
-                for position, each in enumerate(content.measured)
-            ],
-        )
-    if content.prescription:
-        connection.execute(
-            insert(schema.prescribed),
-            [
-                {
-                    **owner,
-                    "position": position,
-                    "person_id": person,
-                    "drug": line.drug,
-                    "usage": " ".join(part for part in (line.dose, line.route, line.frequency) if part),
-                    "days": line.days,
-                }
-                for position, line in enumerate(content.prescription)
-            ],
-        )

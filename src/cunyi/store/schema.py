@@ -175,6 +175,7 @@ person = _table(
     UniqueConstraint("organisation", "archive_code"),
     Index(None, "organisation", "village_code", "sort_key"),
     Index(None, "organisation", "household_id"),
+    Index(None, "organisation", "replaced_by"),
     Index(None, "organisation", "sort_key", "village_code", "replaced_by"),
 )
 
@@ -299,20 +300,19 @@ measured = _table(
     Column("by", String, nullable=False),
     Column("laboratory", Boolean, nullable=False),
     PrimaryKeyConstraint("organisation", "person_id", "item", "at", "encounter_id", "position"),
-    Index(None, "organisation", "encounter_id"),
 )
 
 prescribed = _table(
     "prescribed",
     _organisation(),
+    Column("person_id", Identity, nullable=False),
+    Column("at", Moment, nullable=False),
     Column("encounter_id", Identity, nullable=False),
     Column("position", SmallInteger, nullable=False),
-    Column("person_id", Identity, nullable=False),
     Column("drug", String, nullable=False),
     Column("usage", String, nullable=False),
     Column("days", Float),
-    PrimaryKeyConstraint("organisation", "encounter_id", "position"),
-    Index(None, "organisation", "person_id"),
+    PrimaryKeyConstraint("organisation", "person_id", "at", "encounter_id", "position"),
 )
 
 draft = _table(

@@ -103,7 +103,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('organisation', 'person_id', 'item', 'at', 'encounter_id', 'position', name=op.f('pk_measured')),
         sqlite_with_rowid=False
     )
-    op.create_index(op.f('ix_measured_organisation_encounter_id'), 'measured', ['organisation', 'encounter_id'], unique=False)
     op.create_table('merge',
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('id', Identity(), nullable=False),
@@ -149,20 +148,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_person_organisation_household_id'), 'person', ['organisation', 'household_id'], unique=False)
+    op.create_index(op.f('ix_person_organisation_replaced_by'), 'person', ['organisation', 'replaced_by'], unique=False)
     op.create_index(op.f('ix_person_organisation_sort_key_village_code_replaced_by'), 'person', ['organisation', 'sort_key', 'village_code', 'replaced_by'], unique=False)
     op.create_index(op.f('ix_person_organisation_village_code_sort_key'), 'person', ['organisation', 'village_code', 'sort_key'], unique=False)
     op.create_table('prescribed',
         sa.Column('organisation', sa.String(length=6), nullable=False),
+        sa.Column('person_id', Identity(), nullable=False),
+        sa.Column('at', Moment(), nullable=False),
         sa.Column('encounter_id', Identity(), nullable=False),
         sa.Column('position', sa.SmallInteger(), nullable=False),
-        sa.Column('person_id', Identity(), nullable=False),
         sa.Column('drug', sa.String(), nullable=False),
         sa.Column('usage', sa.String(), nullable=False),
         sa.Column('days', sa.Float(), nullable=True),
-        sa.PrimaryKeyConstraint('organisation', 'encounter_id', 'position', name=op.f('pk_prescribed')),
+        sa.PrimaryKeyConstraint('organisation', 'person_id', 'at', 'encounter_id', 'position', name=op.f('pk_prescribed')),
         sqlite_with_rowid=False
     )
-    op.create_index(op.f('ix_prescribed_organisation_person_id'), 'prescribed', ['organisation', 'person_id'], unique=False)
     op.create_table('serial_block',
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('village_code', sa.String(length=12), nullable=False),
