@@ -63,6 +63,11 @@ def add_commands(commands: Any) -> None:
         _opening(command)
         command.set_defaults(run=run)
 
+    command = commands.add_parser("confirm-account", help="账号离线使用到期或被锁：在这台电脑上确认它，可以继续用")
+    command.add_argument("account", metavar="用户名")
+    _opening(command)
+    command.set_defaults(run=_confirm_account)
+
     command = commands.add_parser("audit", help="审计日志")
     actions = command.add_subparsers(required=True, metavar="动作")
     action = actions.add_parser("verify", help="核对审计日志有没有被改过、删过、截短过")
@@ -225,6 +230,16 @@ def _confirm_clock(options: argparse.Namespace) -> int:
     confirm_clock(store)
     store.close()
     print(f"已确认电脑时间：{now().astimezone():%Y-%m-%d %H:%M}")
+    return 0
+
+
+def _confirm_account(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import confirm_account
+
+    store, _ = _open(options)
+    confirm_account(store, options.account)
+    store.close()
+    print(f"已确认账号 {options.account}，可以继续使用")
     return 0
 
 
