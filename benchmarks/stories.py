@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cunyi.domain.person import Programme
+
 # Weights are rough shares per thousand: what matters is that a few names are very common.
 SURNAMES = {
     "王": 71, "李": 72, "张": 68, "刘": 54, "陈": 47, "杨": 31, "黄": 27, "赵": 23, "吴": 22, "周": 21, "徐": 17, "孙": 15,

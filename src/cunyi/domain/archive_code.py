@@ -85,11 +85,15 @@ def read_archive_code(text: str) -> ArchiveCode:
         raise UserError("请输入健康档案编码；还没有编码就把这一栏留空", field=FIELD)
     for position, character in enumerate(digits, start=1):
         if character not in "0123456789" and not (len(digits) == 18 and position == 18):
-            raise UserError(f"健康档案编码第 {position} 位应为数字；请对照档案再输一遍", field=FIELD)
-    if len(digits) != 17:
-        identity = "；18 位的如果是身份证号码，请填在证件号码一栏" if len(digits) == 18 else ""
+            raise UserError("健康档案编码第 {position} 位应为数字；请对照档案再输一遍", field=FIELD, position=position)
+    if len(digits) == 18:
         raise UserError(
-            f"健康档案编码应为 17 位数字，现在是 {len(digits)} 位；请对照档案再输一遍{identity}", field=FIELD
+            "健康档案编码应为 17 位数字，现在是 18 位；请对照档案再输一遍；18 位的如果是身份证号码，请填在证件号码一栏",
+            field=FIELD,
+        )
+    if len(digits) != 17:
+        raise UserError(
+            "健康档案编码应为 17 位数字，现在是 {length} 位；请对照档案再输一遍", field=FIELD, length=len(digits)
         )
     if digits[0] == "0":
         raise UserError("健康档案编码前 6 位是县级代码，不以 0 开头；请对照档案再输一遍", field=FIELD)

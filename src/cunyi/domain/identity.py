@@ -59,22 +59,50 @@ class IdentityFacts(msgspec.Struct, frozen=True, kw_only=True):
         return f"IdentityFacts(kind={self.kind.value!r}, value={mask(self.value)!r})"
 
 
-_LABELS = {
-    IdentifierKind.RESIDENT_ID: "居民身份证",
-    IdentifierKind.HKMT_RESIDENCE: "港澳台居民居住证",
-    IdentifierKind.FOREIGN_PERMANENT: "外国人永久居留身份证",
-    IdentifierKind.HK_MACAO_PERMIT: "港澳居民来往内地通行证",
-    IdentifierKind.TAIWAN_PERMIT: "台湾居民来往大陆通行证",
-    IdentifierKind.PASSPORT: "护照",
-    IdentifierKind.BIRTH_CERTIFICATE: "出生医学证明",
-    IdentifierKind.OTHER: "其他证件",
-}
 _SHAPES = {
-    IdentifierKind.HK_MACAO_PERMIT: (r"[HM](?:[0-9]{8}|[0-9]{10})", "H 或 M 加 8 位数字（老证 10 位数字）"),
-    IdentifierKind.TAIWAN_PERMIT: (r"[0-9]{8}|[0-9]{10}[A-Z]", "8 位数字（老证 10 位数字加一个字母）"),
-    IdentifierKind.PASSPORT: (r"(?=.*[0-9])[0-9A-Z]{5,17}", "5 到 17 位字母和数字，至少有一位数字"),
-    IdentifierKind.BIRTH_CERTIFICATE: (r"[A-Z][0-9]{9}", "一个字母加 9 位数字"),
-    IdentifierKind.OTHER: (r"\w{1,40}", "1 到 40 个文字、字母或数字"),
+    IdentifierKind.HK_MACAO_PERMIT: r"[HM](?:[0-9]{8}|[0-9]{10})",
+    IdentifierKind.TAIWAN_PERMIT: r"[0-9]{8}|[0-9]{10}[A-Z]",
+    IdentifierKind.PASSPORT: r"(?=.*[0-9])[0-9A-Z]{5,17}",
+    IdentifierKind.BIRTH_CERTIFICATE: r"[A-Z][0-9]{9}",
+    IdentifierKind.OTHER: r"\w{1,40}",
+}
+_MISSHAPEN = {
+    IdentifierKind.HK_MACAO_PERMIT: "港澳居民来往内地通行证号码应为H 或 M 加 8 位数字（老证 10 位数字）；请对照证件再输一遍，或改选证件种类",
+    IdentifierKind.TAIWAN_PERMIT: "台湾居民来往大陆通行证号码应为8 位数字（老证 10 位数字加一个字母）；请对照证件再输一遍，或改选证件种类",
+    IdentifierKind.PASSPORT: "护照号码应为5 到 17 位字母和数字，至少有一位数字；请对照证件再输一遍，或改选证件种类",
+    IdentifierKind.BIRTH_CERTIFICATE: "出生医学证明号码应为一个字母加 9 位数字；请对照证件再输一遍，或改选证件种类",
+    IdentifierKind.OTHER: "其他证件号码应为1 到 40 个文字、字母或数字；请对照证件再输一遍，或改选证件种类",
+}
+# The kinds whose numbers are built like a resident's.
+_TOO_SHORT = {
+    IdentifierKind.RESIDENT_ID: "居民身份证号码应为 18 位（老证 15 位），现在是 {length} 位，少了 {missing} 位；请对照证件再输一遍，别的证件请先选证件种类",
+    IdentifierKind.HKMT_RESIDENCE: "港澳台居民居住证号码应为 18 位，现在是 {length} 位，少了 {missing} 位；请对照证件再输一遍，别的证件请先选证件种类",
+    IdentifierKind.FOREIGN_PERMANENT: "外国人永久居留身份证号码应为 18 位（老证 3 个字母加 12 位数字），现在是 {length} 位，少了 {missing} 位；请对照证件再输一遍，别的证件请先选证件种类",
+}
+_SHORT_BY_ONE = {
+    IdentifierKind.RESIDENT_ID: "居民身份证号码应为 18 位（老证 15 位），现在是 17 位，少了 1 位；请对照证件再输一遍，别的证件请先选证件种类；17 位的如果是健康档案编码，请填在档案编码一栏",
+    IdentifierKind.HKMT_RESIDENCE: "港澳台居民居住证号码应为 18 位，现在是 17 位，少了 1 位；请对照证件再输一遍，别的证件请先选证件种类；17 位的如果是健康档案编码，请填在档案编码一栏",
+    IdentifierKind.FOREIGN_PERMANENT: "外国人永久居留身份证号码应为 18 位（老证 3 个字母加 12 位数字），现在是 17 位，少了 1 位；请对照证件再输一遍，别的证件请先选证件种类；17 位的如果是健康档案编码，请填在档案编码一栏",
+}
+_TOO_LONG = {
+    IdentifierKind.RESIDENT_ID: "居民身份证号码应为 18 位（老证 15 位），现在是 {length} 位，多了 {surplus} 位；请对照证件再输一遍，别的证件请先选证件种类",
+    IdentifierKind.HKMT_RESIDENCE: "港澳台居民居住证号码应为 18 位，现在是 {length} 位，多了 {surplus} 位；请对照证件再输一遍，别的证件请先选证件种类",
+    IdentifierKind.FOREIGN_PERMANENT: "外国人永久居留身份证号码应为 18 位（老证 3 个字母加 12 位数字），现在是 {length} 位，多了 {surplus} 位；请对照证件再输一遍，别的证件请先选证件种类",
+}
+_NO_DIGIT = {
+    IdentifierKind.RESIDENT_ID: "居民身份证号码第 {position} 位应为数字，留意字母 O 和 0、I 和 1；请对照证件再输一遍",
+    IdentifierKind.HKMT_RESIDENCE: "港澳台居民居住证号码第 {position} 位应为数字，留意字母 O 和 0、I 和 1；请对照证件再输一遍",
+    IdentifierKind.FOREIGN_PERMANENT: "外国人永久居留身份证号码第 {position} 位应为数字，留意字母 O 和 0、I 和 1；请对照证件再输一遍",
+}
+_NO_CHECK_DIGIT = {
+    IdentifierKind.RESIDENT_ID: "居民身份证号码第 18 位应为数字（最后一位可以是 X），留意字母 O 和 0、I 和 1；请对照证件再输一遍",
+    IdentifierKind.HKMT_RESIDENCE: "港澳台居民居住证号码第 18 位应为数字（最后一位可以是 X），留意字母 O 和 0、I 和 1；请对照证件再输一遍",
+    IdentifierKind.FOREIGN_PERMANENT: "外国人永久居留身份证号码第 18 位应为数字（最后一位可以是 X），留意字母 O 和 0、I 和 1；请对照证件再输一遍",
+}
+_OF_ANOTHER_KIND = {
+    IdentifierKind.RESIDENT_ID: "按开头几位看，这不是居民身份证的号码；请对照证件再输一遍，或改选证件种类",
+    IdentifierKind.HKMT_RESIDENCE: "按开头几位看，这不是港澳台居民居住证的号码；请对照证件再输一遍，或改选证件种类",
+    IdentifierKind.FOREIGN_PERMANENT: "按开头几位看，这不是外国人永久居留身份证的号码；请对照证件再输一遍，或改选证件种类",
 }
 # From the most particular shape to the least: the first that fits names the kind.
 _RECOGNISED = (
@@ -93,7 +121,6 @@ _CHECK_DIGITS = "10X98765432"
 _LOOKS_LIKE_X = str.maketrans("×Хх", "XXX")
 _SEPARATORS = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd"})
 _MARKS = frozenset("()−")
-_AGAIN = "请对照证件再输一遍"
 _LENGTH = 18
 _LEGACY_LENGTH = 15
 _FEWEST_FOR_A_MISTYPED_NUMBER = 13
@@ -144,20 +171,15 @@ def read_identifier(text: str, kind: IdentifierKind | None = None, *, today: dat
     """
     value = canonical(text)
     if not value:
-        raise _refusal("请输入证件号码；没有证件就把这一栏留空")
+        raise UserError("请输入证件号码；没有证件就把这一栏留空", field=FIELD)
     kind = kind or _recognise(value)
     if kind is IdentifierKind.FOREIGN_PERMANENT and _OLD_FOREIGN.fullmatch(value):
         return IdentityFacts(kind=kind, value=value)
     if kind in _SHAPES:
-        shape, words = _SHAPES[kind]
-        if not re.fullmatch(shape, value):
-            raise _refusal(f"{_LABELS[kind]}号码应为{words}；{_AGAIN}，或改选证件种类")
+        if not re.fullmatch(_SHAPES[kind], value):
+            raise UserError(_MISSHAPEN[kind], field=FIELD)
         return IdentityFacts(kind=kind, value=value)
     return _numbered(value, kind, today)
-
-
-def _refusal(message: str) -> UserError:
-    return UserError(message, field=FIELD)
 
 
 def _recognise(value: str) -> IdentifierKind:
@@ -167,7 +189,7 @@ def _recognise(value: str) -> IdentifierKind:
     letters = sum(not c.isdigit() for c in value)
     if letters == 0 or (len(value) >= _FEWEST_FOR_A_MISTYPED_NUMBER and letters <= _MOST_STRAY_LETTERS):
         return IdentifierKind.RESIDENT_ID if len(value) == _LEGACY_LENGTH else _kind_of_numbered(value)
-    raise _refusal("认不出这是哪种证件的号码；请先选证件种类，再输入号码")
+    raise UserError("认不出这是哪种证件的号码；请先选证件种类，再输入号码", field=FIELD)
 
 
 def _kind_of_numbered(value: str) -> IdentifierKind:
@@ -186,7 +208,9 @@ def _numbered(value: str, kind: IdentifierKind, today: date) -> IdentityFacts:
     _expect_place(value, kind, legacy=legacy)
     birth_on = _birth(value, today, legacy=legacy)
     if not legacy and check_digit(value[:17]) != value[17]:
-        raise _refusal(f"第 18 位（校验码）和前 17 位对不上，说明号码里至少有一位输错了；{_AGAIN}")
+        raise UserError(
+            "第 18 位（校验码）和前 17 位对不上，说明号码里至少有一位输错了；请对照证件再输一遍", field=FIELD
+        )
     serial_end = int(value[14] if legacy else value[16])
     return IdentityFacts(
         kind=kind,
@@ -202,42 +226,45 @@ def _expect_length(value: str, kind: IdentifierKind) -> None:
     length = len(value)
     if length == _LENGTH:
         return
-    older = {
-        IdentifierKind.RESIDENT_ID: "（老证 15 位）",
-        IdentifierKind.FOREIGN_PERMANENT: "（老证 3 个字母加 12 位数字）",
-    }.get(kind, "")
-    count = f"少了 {_LENGTH - length} 位" if length < _LENGTH else f"多了 {length - _LENGTH} 位"
-    archive = "；17 位的如果是健康档案编码，请填在档案编码一栏" if length == 17 and value.isdigit() else ""
-    raise _refusal(
-        f"{_LABELS[kind]}号码应为 18 位{older}，现在是 {length} 位，{count}；{_AGAIN}，别的证件请先选证件种类{archive}"
-    )
+    if length > _LENGTH:
+        raise UserError(_TOO_LONG[kind], field=FIELD, length=length, surplus=length - _LENGTH)
+    if length == _LENGTH - 1 and value.isdigit():
+        raise UserError(_SHORT_BY_ONE[kind], field=FIELD)
+    raise UserError(_TOO_SHORT[kind], field=FIELD, length=length, missing=_LENGTH - length)
 
 
 def _expect_digits(value: str, kind: IdentifierKind, *, legacy: bool) -> None:
     for position, character in enumerate(value, start=1):
         if character in "0123456789" or (character == "X" and position == _LENGTH and not legacy):
             continue
-        end = "（最后一位可以是 X）" if position == _LENGTH and not legacy else ""
-        raise _refusal(f"{_LABELS[kind]}号码第 {position} 位应为数字{end}，留意字母 O 和 0、I 和 1；{_AGAIN}")
+        if position == _LENGTH and not legacy:
+            raise UserError(_NO_CHECK_DIGIT[kind], field=FIELD)
+        raise UserError(_NO_DIGIT[kind], field=FIELD, position=position)
 
 
 def _expect_place(value: str, kind: IdentifierKind, *, legacy: bool) -> None:
     actual = IdentifierKind.RESIDENT_ID if legacy else _kind_of_numbered(value)
     if actual is not kind:
-        raise _refusal(f"按开头几位看，这不是{_LABELS[kind]}的号码；{_AGAIN}，或改选证件种类")
+        raise UserError(_OF_ANOTHER_KIND[kind], field=FIELD)
     if kind is IdentifierKind.RESIDENT_ID and value[:2] not in _PROVINCES:
-        raise _refusal(f"号码前 2 位不是任何省份的代码；{_AGAIN}")
+        raise UserError("号码前 2 位不是任何省份的代码；请对照证件再输一遍", field=FIELD)
 
 
 def _birth(value: str, today: date, *, legacy: bool) -> date:
     digits = f"19{value[6:12]}" if legacy else value[6:14]
-    where = f"号码第 7 到 {12 if legacy else 14} 位是出生日期，"
+    end = 12 if legacy else 14
     try:
         birth_on = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
-        raise _refusal(f"{where}但没有这一天；{_AGAIN}") from None
+        raise UserError(
+            "号码第 7 到 {end} 位是出生日期，但没有这一天；请对照证件再输一遍", field=FIELD, end=end
+        ) from None
     if birth_on < EARLIEST_BIRTH:
-        raise _refusal(f"{where}但早于 1900 年；{_AGAIN}")
+        raise UserError("号码第 7 到 {end} 位是出生日期，但早于 1900 年；请对照证件再输一遍", field=FIELD, end=end)
     if birth_on > today:
-        raise _refusal(f"{where}但晚于今天；{_AGAIN}，证件没错就检查电脑的日期")
+        raise UserError(
+            "号码第 7 到 {end} 位是出生日期，但晚于今天；请对照证件再输一遍，证件没错就检查电脑的日期",
+            field=FIELD,
+            end=end,
+        )
     return birth_on

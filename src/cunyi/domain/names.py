@@ -45,7 +45,12 @@ def clean_name(text: str) -> str:
     if not name:
         raise UserError("请输入姓名", field=FIELD)
     if len(name) > MOST_CHARACTERS:
-        raise UserError(f"姓名最多 {MOST_CHARACTERS} 个字，现在是 {len(name)} 个；请核对后再输入", field=FIELD)
+        raise UserError(
+            "姓名最多 {most} 个字，现在是 {length} 个；请核对后再输入",
+            field=FIELD,
+            most=MOST_CHARACTERS,
+            length=len(name),
+        )
     for character in name:
         _expect_usable(character)
     if not _NAME.fullmatch(name) or name[-1] in "·'-":
@@ -62,4 +67,4 @@ def _expect_usable(character: str) -> None:
         raise UserError("姓名里有数字；请只输入姓名，号码填在别的栏里", field=FIELD)
     if category in {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"}:
         raise UserError("姓名里有看不见的字符，多半是粘贴带进来的；请清空这一栏，再用键盘输入", field=FIELD)
-    raise UserError(f"姓名里不能有“{character}”；请只输入汉字、字母和间隔号", field=FIELD)
+    raise UserError("姓名里不能有“{character}”；请只输入汉字、字母和间隔号", field=FIELD, character=character)

@@ -10,24 +10,24 @@ from cunyi.domain.person import Person
 from cunyi.store.people import person_in_use
 
 _REFUSED = {
-    Permission.FIND_PEOPLE: "您的账号不能查找居民",
-    Permission.REGISTER_PEOPLE: "您的账号不能建档或改档案",
-    Permission.READ_RECORD: "您的账号不能看健康档案",
-    Permission.WRITE_DRAFT: "您的账号不能写接诊记录",
-    Permission.SIGN_RECORD: "您的账号不能签名；请由医生打开这份草稿签名",
-    Permission.PRESCRIBE: "您的账号不能开处方；请由医生开",
-    Permission.MERGE_PEOPLE: "您的账号不能合并档案；请由医生操作",
-    Permission.SEE_SENSITIVE: "这一项只有医生能看",
-    Permission.SEE_COUNTS: "您的账号不能看汇总",
-    Permission.READ_AUDIT: "您的账号不能看审计日志",
-    Permission.MANAGE_ACCOUNTS: "您的账号不能管理账号",
+    Permission.FIND_PEOPLE: "您的账号不能查找居民；需要时请联系系统管理员",
+    Permission.REGISTER_PEOPLE: "您的账号不能建档或改档案；需要时请联系系统管理员",
+    Permission.READ_RECORD: "您的账号不能看健康档案；需要时请联系系统管理员",
+    Permission.WRITE_DRAFT: "您的账号不能写接诊记录；需要时请联系系统管理员",
+    Permission.SIGN_RECORD: "您的账号不能签名；请由医生打开这份草稿签名；需要时请联系系统管理员",
+    Permission.PRESCRIBE: "您的账号不能开处方；请由医生开；需要时请联系系统管理员",
+    Permission.MERGE_PEOPLE: "您的账号不能合并档案；请由医生操作；需要时请联系系统管理员",
+    Permission.SEE_SENSITIVE: "这一项只有医生能看；需要时请联系系统管理员",
+    Permission.SEE_COUNTS: "您的账号不能看汇总；需要时请联系系统管理员",
+    Permission.READ_AUDIT: "您的账号不能看审计日志；需要时请联系系统管理员",
+    Permission.MANAGE_ACCOUNTS: "您的账号不能管理账号；需要时请联系系统管理员",
 }
 
 
 def require(account: Account, permission: Permission) -> None:
     """NotAllowedError where the role of the account does not allow it."""
     if not account.may(permission):
-        raise NotAllowedError(f"{_REFUSED[permission]}；需要时请联系系统管理员", field="account")
+        raise NotAllowedError(_REFUSED[permission], field="account")
 
 
 def person_for(connection: Connection, account: Account, person_id: str, *, reason: str = "") -> Person:

@@ -27,7 +27,7 @@ def expect_areas(store: Store, areas: tuple[str, ...]) -> None:
     county = store.node.organisation
     for area in areas:
         if not area.isdigit() or not area.startswith(county):
-            raise UserError(f"负责的村要写村代码或它的前几位（本县 {county}）", field="areas")
+            raise UserError("负责的村要写村代码或它的前几位（本县 {county}）", field="areas", county=county)
 
 
 def keep_new_account(store: Store, by: str, new: NewAccount, password_hash: str) -> Account:

@@ -264,7 +264,12 @@ def _complete(
     for concern in concerns:
         if concern.needs_reason and concern_key(concern) not in answered:
             errors.append(
-                UserError(f"用药提醒：{concern.message}。请改处方，或写明为什么仍然这样用", field="prescription")
+                UserError(
+                    "用药提醒：{concern}。请改处方，或写明为什么仍然这样用",
+                    field="prescription",
+                    concern=concern.message,
+                    concern_en=concern.message_en or concern.message,
+                )
             )
     if amends and not reason.strip():
         errors.append(UserError("请写明更正的原因", field="amendment_reason"))

@@ -23,17 +23,21 @@ class FormReading:
         self.errors: list[UserError] = []
         self.bad: set[str] = set()
 
-    def refuse(self, field: str, message: str) -> None:
-        """Remembers that a field cannot be used, and why."""
-        self.errors.append(UserError(message, field=field))
-        self.bad.add(field)
+    def refuse(self, field: str, message: str, **values: object) -> None:
+        """Remembers that a field cannot be used, and why; `values` are for the slots of the message."""
+        self.remember(UserError(message, field=field, **values))
+
+    def remember(self, error: UserError) -> None:
+        """Remembers what is wrong with a field, and that the field cannot be used."""
+        self.errors.append(error)
+        self.bad.add(error.field or "")
 
     def text(self, field: str, *, longest: int = _LONGEST) -> str:
         """The words of a field, empty where there are none."""
         words = next(iter(self._fields.get(field, ())), "")
         words = unicodedata.normalize("NFC", words).strip(" \t\r\n\u3000")
         if len(words) > longest:
-            self.refuse(field, f"这一栏最多 {longest} 字，现在有 {len(words)} 字；请写短些")
+            self.refuse(field, "这一栏最多 {longest} 字，现在有 {length} 字；请写短些", longest=longest, length=len(words))
             return ""
         return words
 
@@ -53,7 +57,7 @@ class FormReading:
         try:
             return read(words)
         except UserError as error:
-            self.refuse(field, error.message)
+            self.refuse(field, error.sentence, **error.values)
             return None
 
     def needed(self, field: str, read: Callable[[str], Any], missing: str) -> Any:

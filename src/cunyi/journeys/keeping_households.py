@@ -19,7 +19,7 @@ from cunyi.store.people import (
 )
 from cunyi.store.unit import Store, Writing
 
-_NO_HOUSEHOLD = "还没有户；请先为其中一人建一户"
+_NO_HOUSEHOLD = "{name}还没有户；请先为其中一人建一户"
 
 
 class HouseholdShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,9 +85,9 @@ def join_household(
         person = person_for(writing.connection, by, person_id, reason=reason)
         other = person_for(writing.connection, by, other_id, reason=reason)
         if person.household_id is None:
-            raise UserError(f"{person.name}{_NO_HOUSEHOLD}", field="household_id")
+            raise UserError(_NO_HOUSEHOLD, field="household_id", name=person.name)
         if other.household_id == person.household_id:
-            raise UserError(f"{other.name}已经在这一户", field="household_id")
+            raise UserError("{name}已经在这一户", field="household_id", name=other.name)
         _without_head(writing, other)
         _move(writing, other, person.household_id, Relation(relation) if relation else None)
 
@@ -98,7 +98,7 @@ def leave_household(store: Store, by: Account, person_id: str, *, reason: str = 
     with store.writing(by.id) as writing:
         person = person_for(writing.connection, by, person_id, reason=reason)
         if person.household_id is None:
-            raise UserError(f"{person.name}不在任何一户", field="household_id")
+            raise UserError("{name}不在任何一户", field="household_id", name=person.name)
         _without_head(writing, person)
         _move(writing, person, None, None)
 
@@ -110,9 +110,9 @@ def make_head(store: Store, by: Account, person_id: str, *, reason: str = "") ->
         person = person_for(writing.connection, by, person_id, reason=reason)
         household = _household_of(writing.connection, person)
         if household is None:
-            raise UserError(f"{person.name}{_NO_HOUSEHOLD}", field="household_id")
+            raise UserError(_NO_HOUSEHOLD, field="household_id", name=person.name)
         if person.status is not PersonStatus.ACTIVE:
-            raise UserError(f"{person.name}已迁出或死亡，不能当户主；请选别人", field="household_id")
+            raise UserError("{name}已迁出或死亡，不能当户主；请选别人", field="household_id", name=person.name)
         keep_household(writing, msgspec.structs.replace(household, head_id=person.id))
         for member in people_of_household(writing.connection, by.organisation, household.id):
             relation = Relation.HEAD if member.id == person.id else None

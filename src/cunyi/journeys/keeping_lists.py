@@ -21,11 +21,17 @@ _LISTS = {
     ListKind.MEDICATION: "长期用药",
     ListKind.PLAN: "随访计划",
 }
-_WORDS = {
-    ListKind.PROBLEM: "疾病名称",
-    ListKind.ALLERGY: "过敏的药物或食物",
-    ListKind.MEDICATION: "药名",
-    ListKind.PLAN: "随访内容",
+_UNNAMED = {
+    ListKind.PROBLEM: "请填写疾病名称",
+    ListKind.ALLERGY: "请填写过敏的药物或食物",
+    ListKind.MEDICATION: "请填写药名",
+    ListKind.PLAN: "请填写随访内容",
+}
+_TOO_LONG = {
+    ListKind.PROBLEM: "疾病名称最多 {longest} 字；请写短些，其余写到说明里",
+    ListKind.ALLERGY: "过敏的药物或食物最多 {longest} 字；请写短些，其余写到说明里",
+    ListKind.MEDICATION: "药名最多 {longest} 字；请写短些，其余写到说明里",
+    ListKind.PLAN: "随访内容最多 {longest} 字；请写短些，其余写到说明里",
 }
 
 
@@ -47,9 +53,9 @@ def add_to_list(
     require(by, Permission.WRITE_DRAFT)
     name = name.strip()
     if not name:
-        raise UserError(f"请填写{_WORDS[kind]}", field="name")
+        raise UserError(_UNNAMED[kind], field="name")
     if len(name) > _LONGEST:
-        raise UserError(f"{_WORDS[kind]}最多 {_LONGEST} 字；请写短些，其余写到说明里", field="name")
+        raise UserError(_TOO_LONG[kind], field="name", longest=_LONGEST)
     if kind is ListKind.PLAN and due_on is None:
         raise UserError("请选择随访日期", field="due_on")
     if due_on is not None and due_on < today:

@@ -15,6 +15,20 @@ from cunyi.store.unit import SYSTEM, Store, last_audit
 _LONGEST_LOGIN = 40
 # A clock that runs a little behind is ordinary.
 _TOLERANCE = timedelta(minutes=5)
+_LOCKED_OUT = (
+    "输错次数太多，已锁定；请 {minutes} 分钟后再试，或请系统管理员解锁。现在电脑时间是 {clock}，不对就请先改正"
+)
+_LOCKED_OUT_CLOCK_BEHIND = (
+    "输错次数太多，已锁定；请 {minutes} 分钟后再试，或请系统管理员解锁。"
+    "电脑时间（{clock}）比已保存的记录（{latest}）早：请改正电脑时间，再运行 cunyi confirm-clock"
+)
+_UNCONFIRMED = (
+    "这个账号离线使用超过 {days} 天；请系统管理员在本机确认账号后再登录。现在电脑时间是 {clock}，不对就请先改正"
+)
+_UNCONFIRMED_CLOCK_BEHIND = (
+    "这个账号离线使用超过 {days} 天；请系统管理员在本机确认账号后再登录。"
+    "电脑时间（{clock}）比已保存的记录（{latest}）早：请改正电脑时间，再运行 cunyi confirm-clock"
+)
 
 
 def normal_login(words: str) -> str:
@@ -23,7 +37,7 @@ def normal_login(words: str) -> str:
     if not login:
         raise UserError("请填写用户名", field="login")
     if len(login) > _LONGEST_LOGIN:
-        raise UserError(f"用户名最多 {_LONGEST_LOGIN} 字；请核对", field="login")
+        raise UserError("用户名最多 {longest} 字；请核对", field="login", longest=_LONGEST_LOGIN)
     return login
 
 
@@ -57,8 +71,10 @@ def expect_not_locked_out(stored: StoredAccount, now: datetime, clock: datetime)
         return
     minutes = max(1, round((stored.locked_until - now).total_seconds() / 60))
     raise UserError(
-        f"输错次数太多，已锁定；请 {minutes} 分钟后再试，或请系统管理员解锁{_if_clock_is_wrong(now, clock)}",
+        _LOCKED_OUT_CLOCK_BEHIND if _clock_is_behind(now, clock) else _LOCKED_OUT,
         field="login",
+        minutes=minutes,
+        **_days(now, clock),
     )
 
 
@@ -71,9 +87,10 @@ def expect_usable(account: Account, policy: LoginPolicy, now: datetime, clock: d
         raise UserError("这个账号已停用；请联系系统管理员", field="login")
     if account.role is not Role.ADMINISTRATOR and now - account.confirmed_at > timedelta(days=policy.offline_days):
         raise UserError(
-            f"这个账号离线使用超过 {policy.offline_days} 天；请系统管理员在本机确认账号后再登录"
-            f"{_if_clock_is_wrong(now, clock)}",
+            _UNCONFIRMED_CLOCK_BEHIND if _clock_is_behind(now, clock) else _UNCONFIRMED,
             field="login",
+            days=policy.offline_days,
+            **_days(now, clock),
         )
 
 
@@ -101,7 +118,9 @@ def count_wrong_pin(store: Store, account_id: str, policy: LoginPolicy) -> int:
     return max(0, policy.wrong_pins - wrong)
 
 
-def _if_clock_is_wrong(now: datetime, clock: datetime) -> str:
-    if clock + _TOLERANCE < now:
-        return f"。电脑时间（{clock:%Y-%m-%d}）比已保存的记录（{now:%Y-%m-%d}）早：请改正电脑时间，再运行 cunyi confirm-clock"
-    return f"。现在电脑时间是 {clock:%Y-%m-%d}，不对就请先改正"
+def _clock_is_behind(now: datetime, clock: datetime) -> bool:
+    return clock + _TOLERANCE < now
+
+
+def _days(now: datetime, clock: datetime) -> dict[str, str]:
+    return {"clock": f"{clock:%Y-%m-%d}", "latest": f"{now:%Y-%m-%d}"}

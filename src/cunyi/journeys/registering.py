@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,6 +40,10 @@ from cunyi.store.searching import likely_duplicates
 from cunyi.store.unit import Store
 
 _LONGEST_NOTE = 1000
+_OF_ANOTHER_SEX = {
+    Sex.MALE: "证件号码里的性别是男，填写的是女",
+    Sex.FEMALE: "证件号码里的性别是女，填写的是男",
+}
 
 
 class PersonEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +53,7 @@ class PersonEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     person: Person
-    differences: tuple[str, ...]
+    differences: tuple[UserError, ...]
     new_household: bool
 
 
@@ -67,11 +71,26 @@ class DuplicatesFoundError(UserError):
 class DifferencesFoundError(UserError):
     """What was typed disagrees with the document number (与证件不符); a person decides, nothing is applied silently."""
 
-    def __init__(self, differences: Sequence[str]) -> None:
-        super().__init__(
-            "；".join(differences) + "。请核对证件；确实如此就勾选“已核对，按填写的保存”", field="differences"
-        )
+    def __init__(self, differences: Sequence[UserError]) -> None:
         self.differences = tuple(differences)
+        super().__init__("{differences}。请核对证件；确实如此就勾选“已核对，按填写的保存”", field="differences")
+
+    def told(self, translated: Callable[[str], str]) -> str:
+        """Every difference and what to do, in the words of a catalogue."""
+        differences = translated("；").join(difference.told(translated) for difference in self.differences)
+        return translated(self.sentence).format(differences=differences)
+
+
+class ContactError(UserError):
+    """What cannot be kept about somebody to call (联系人有误); `trouble` is told as of a name or number of its own."""
+
+    def __init__(self, trouble: UserError) -> None:
+        self.trouble = trouble
+        super().__init__("联系人：{trouble}", field="contact_phone" if trouble.field == "phone" else "contact_name")
+
+    def told(self, translated: Callable[[str], str]) -> str:
+        """That it is about the contact, and the trouble, in the words of a catalogue."""
+        return translated(self.sentence).format(trouble=self.trouble.told(translated))
 
 
 def read_person(
@@ -248,15 +267,21 @@ def _identifiers(
     return (new, *(each for each in left if each != new))
 
 
-def _differences(facts: IdentityFacts | None, person: Person) -> tuple[str, ...]:
+def _differences(facts: IdentityFacts | None, person: Person) -> tuple[UserError, ...]:
     found = []
     if facts is None:
         return ()
     if facts.birth_on is not None and person.birth_on is not None and facts.birth_on != person.birth_on:
-        found.append(f"证件号码里的出生日期是 {facts.birth_on}，填写的是 {person.birth_on}")
+        found.append(
+            UserError(
+                "证件号码里的出生日期是 {known}，填写的是 {typed}",
+                field="birth_on",
+                known=facts.birth_on,
+                typed=person.birth_on,
+            )
+        )
     if facts.sex is not None and person.sex is not None and facts.sex != person.sex:
-        words = {Sex.MALE: "男", Sex.FEMALE: "女"}
-        found.append(f"证件号码里的性别是{words[facts.sex]}，填写的是{words[person.sex]}")
+        found.append(UserError(_OF_ANOTHER_SEX[facts.sex], field="sex"))
     return tuple(found)
 
 
@@ -278,7 +303,7 @@ def _contacts(reading: FormReading) -> tuple[Contact, ...]:
                 )
             )
         except UserError as error:
-            reading.refuse("contact_phone" if error.field == "phone" else "contact_name", f"联系人：{error.message}")
+            reading.remember(ContactError(error))
     return tuple(found)
 
 

@@ -223,7 +223,9 @@ class Seat:
         if not right:
             if secret.isdigit() and stored.pin_hash is not None and pins_left:
                 left = count_wrong_pin(store, stored.account.id, policy)
-                raise UserError(f"PIN 不对，还可以试 {left} 次" if left else "PIN 不对；请输入登录密码", field="secret")
+                if left:
+                    raise UserError("PIN 不对，还可以试 {left} 次", field="secret", left=left)
+                raise UserError("PIN 不对；请输入登录密码", field="secret")
             count_wrong_password(store, stored.account.id, policy, now)
             raise UserError("不对；请输入登录密码", field="secret")
         expect_usable(stored.account, policy, now, clock)

@@ -75,7 +75,7 @@ def _facts(setup: NodeSetup) -> NodeFacts:
         raise UserError("请至少写一个村的代码和名称", field="villages")
     for code in setup.villages:
         if len(code) != _VILLAGE_DIGITS or not code.isascii() or not code.isdigit():
-            raise UserError(f"村代码要写 12 位数字，不是“{code}”", field="villages")
+            raise UserError("村代码要写 12 位数字，不是“{code}”", field="villages", code=code)
     if len(townships) != 1:
         raise UserError("一个节点的村要属于同一个乡镇（代码前 9 位相同）", field="villages")
     first, last = setup.serials

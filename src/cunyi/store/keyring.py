@@ -136,7 +136,7 @@ class Keyring:
         UserError (field `data`) where the file is already there: writing over it would lose the data for ever.
         """
         if path.exists():
-            raise UserError(f"{path} 已经存在；请换一个文件夹，或直接打开原来的数据", field="data")
+            raise UserError("{path} 已经存在；请换一个文件夹，或直接打开原来的数据", field="data", path=path)
         key = DatabaseKey(random(_KEY_BYTES))
         code = _new_code(random)
         contents = _Contents(
@@ -155,17 +155,17 @@ class Keyring:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise UserError(f"找不到密钥文件 {path}；{_WAY_OUT}", field="keyring") from None
+            raise UserError("找不到密钥文件 {path}；" + _WAY_OUT, field="keyring", path=path) from None
         except OSError as error:
             raise UserError(
-                f"密钥文件 {path} 读不出来（{error.strerror}）；请检查文件权限和磁盘", field="keyring"
+                "密钥文件 {path} 读不出来（{why}）；请检查文件权限和磁盘", field="keyring", path=path, why=error.strerror
             ) from None
         try:
             if msgspec.json.decode(data, type=_Header).format > _FORMAT:
                 raise UserError("密钥文件是更新版本的程序写的；请升级程序再打开", field="keyring")
             contents = msgspec.json.decode(data, type=_Contents)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise UserError(f"密钥文件 {path} 已损坏；{_WAY_OUT}", field="keyring") from None
+            raise UserError("密钥文件 {path} 已损坏；" + _WAY_OUT, field="keyring", path=path) from None
         return cls(path, contents, secrets.token_bytes)
 
     def has(self, login: str) -> bool:
@@ -321,13 +321,17 @@ def _read_code(typed: str) -> str:
     for position, character in enumerate(code, start=1):
         if character not in _ALPHABET:
             raise UserError(
-                f"恢复码第 {position} 个字符（不算短横）“{character}”不对：恢复码只有数字和字母，没有 U；请对照恢复单再输一遍",
+                "恢复码第 {position} 个字符（不算短横）“{character}”不对：恢复码只有数字和字母，没有 U；请对照恢复单再输一遍",
                 field="recovery_code",
+                position=position,
+                character=character,
             )
     if len(code) != _CODE_CHARACTERS + 1:
         raise UserError(
-            f"恢复码应有 {_CODE_CHARACTERS + 1} 个字符（不算短横），现在是 {len(code)} 个；请对照恢复单再输一遍",
+            "恢复码应有 {expected} 个字符（不算短横），现在是 {length} 个；请对照恢复单再输一遍",
             field="recovery_code",
+            expected=_CODE_CHARACTERS + 1,
+            length=len(code),
         )
     if _folded([_ALPHABET.index(character) for character in code]):
         raise UserError("恢复码有字符输错或颠倒了；请对照恢复单再输一遍", field="recovery_code")

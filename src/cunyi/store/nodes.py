@@ -100,7 +100,12 @@ def grant_serials(writing: Writing, block: SerialBlock) -> None:
     for known in serial_blocks(writing.connection, writing.organisation, block.village_code):
         if block.first <= known.last and known.first <= block.last:
             raise UserError(
-                f"编号段 {block.first}–{block.last} 与已有的 {known.first}–{known.last} 重叠；请换一段", field="serials"
+                "编号段 {first}–{last} 与已有的 {known_first}–{known_last} 重叠；请换一段",
+                field="serials",
+                first=block.first,
+                last=block.last,
+                known_first=known.first,
+                known_last=known.last,
             )
     writing.connection.execute(
         insert(schema.serial_block).values(organisation=writing.organisation, **msgspec.structs.asdict(block))

@@ -72,8 +72,10 @@ def check_password(password: str, *, login: str) -> None:
     chosen = unicodedata.normalize("NFKC", password).casefold()
     if len(chosen) < _SHORTEST_PASSWORD:
         raise UserError(
-            f"密码至少要 {_SHORTEST_PASSWORD} 个字符，现在是 {len(chosen)} 个；请加长，例如用几个不相干的词连起来",
+            "密码至少要 {shortest} 个字符，现在是 {length} 个；请加长，例如用几个不相干的词连起来",
             field="password",
+            shortest=_SHORTEST_PASSWORD,
+            length=len(chosen),
         )
     if chosen.strip() == unicodedata.normalize("NFKC", login).casefold().strip():
         raise UserError("密码不能和用户名一样；请换一个别人猜不到的", field="password")
@@ -85,7 +87,12 @@ def check_pin(pin: str) -> None:
     """Refuses a PIN that is not 4–8 digits or would be guessed at once. UserError (field `pin`) says what to do."""
     chosen = unicodedata.normalize("NFKC", pin)
     if not (chosen.isascii() and chosen.isdigit() and _SHORTEST_PIN <= len(chosen) <= _LONGEST_PIN):
-        raise UserError(f"PIN 要用 {_SHORTEST_PIN} 到 {_LONGEST_PIN} 位数字；请重新设一个", field="pin")
+        raise UserError(
+            "PIN 要用 {shortest} 到 {longest} 位数字；请重新设一个",
+            field="pin",
+            shortest=_SHORTEST_PIN,
+            longest=_LONGEST_PIN,
+        )
     # 9 and 0 are neighbours on the keys.
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(chosen)}
     if steps == {0}:

@@ -116,7 +116,8 @@ def lead_to_unlock(request: Request[Any, Any, Any], error: ScreenLockedError) ->
 
 def _lead(request: Request[Any, Any, Any], status: int, path: str, message: str) -> Response[Any]:
     if in_background(request):
-        return Response({"error": {"field": None, "message": message}}, status_code=status)
+        told = catalogue(language_of(request)).gettext(message)
+        return Response({"error": {"field": None, "message": told}}, status_code=status)
     back = request.url.path if request.method in _SAFE else "/"
     return Redirect(f"{path}?next={quote(local_path(back))}", status_code=303)
 

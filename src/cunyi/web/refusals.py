@@ -39,8 +39,11 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 
 def refused_page(request: Request[Any, Any, Any], message: str) -> str:
     """A page of its own that says what is wrong, in the reader's language."""
-    language = chosen(request.cookies.get(COOKIE))
-    return render("doctor/refused.html", language, message=catalogue(language).gettext(message))
+    return render("doctor/refused.html", chosen(request.cookies.get(COOKIE)), message=_told(request, message))
+
+
+def _told(request: Request[Any, Any, Any], message: str) -> str:
+    return catalogue(chosen(request.cookies.get(COOKIE))).gettext(message)
 
 
 def refuse_request(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -51,7 +54,7 @@ def refuse_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
     if wants_page(request):
         return Response(refused_page(request, message), status_code=status, headers=headers, media_type=_HTML)
     return Response(
-        {"error": {"field": None, "message": message}},
+        {"error": {"field": None, "message": _told(request, message)}},
         status_code=status,
         headers=headers,
         media_type="application/json",
@@ -66,7 +69,7 @@ def fail(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if wants_page(request):
         return Response(refused_page(request, _FAILED), status_code=500, media_type=_HTML)
     return Response(
-        {"error": {"field": None, "message": _FAILED}},
+        {"error": {"field": None, "message": _told(request, _FAILED)}},
         status_code=500,
         media_type="application/json",
     )

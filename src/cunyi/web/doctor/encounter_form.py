@@ -82,9 +82,16 @@ def read_encounter(
     occurred_at = _occurred_at(fields, zone, errors)
     for name in sorted(form.unusable):
         item = knowledge.content.items.get(name)
-        errors.append(UserError(f"{item.name if item else '这一栏'}填的不是可能的数值；请改正，或清空不记", field=name))
+        if item is None:
+            errors.append(UserError("这一栏填的不是可能的数值；请改正，或清空不记", field=name))
+        else:
+            errors.append(
+                UserError(
+                    "{item}填的不是可能的数值；请改正，或清空不记", field=name, item=item.name, item_en=item.name_en
+                )
+            )
     diagnoses = _diagnoses(fields, knowledge)
-    next_visit_on = _date(fields, "next_visit_on", "下次随访日期", errors)
+    next_visit_on = _next_visit_on(fields, errors)
     _check_days(fields, errors)
     if errors:
         raise InvalidFormError(errors)
@@ -160,14 +167,14 @@ def _occurred_at(fields: Fields, zone: datetime, errors: list[UserError]) -> dat
         return zone
 
 
-def _date(fields: Fields, name: str, label: str, errors: list[UserError]) -> date | None:
-    words = one(fields, name)
+def _next_visit_on(fields: Fields, errors: list[UserError]) -> date | None:
+    words = one(fields, "next_visit_on")
     if not words:
         return None
     try:
         return date.fromisoformat(words)
     except ValueError:
-        errors.append(UserError(f"{label}要写成 2026-01-31 这样，并且是真有的日子", field=name))
+        errors.append(UserError("下次随访日期要写成 2026-01-31 这样，并且是真有的日子", field="next_visit_on"))
         return None
 
 
@@ -176,7 +183,9 @@ def _check_days(fields: Fields, errors: list[UserError]) -> None:
     for index, words in enumerate(fields.get("drug_days", ())):
         number = plain_number(words) if words.strip() else 1.0
         if index < len(names) and names[index].strip() and (number is None or not 0 < number <= 366):
-            errors.append(UserError(f"第 {index + 1} 个药的天数要写大于 0 的数字；不定就空着", field="prescription"))
+            errors.append(UserError(
+                    "第 {position} 个药的天数要写大于 0 的数字；不定就空着", field="prescription", position=index + 1
+                ))
 
 
 def _diagnoses(fields: Fields, knowledge: Knowledge) -> tuple[Diagnosis, ...]:

@@ -167,9 +167,9 @@ def agreed(entry: PersonEntry, sent: Fields) -> bool:
     return bool(entry.differences) and first(sent, "checked") == differences_key(entry.differences)
 
 
-def differences_key(differences: Sequence[str]) -> str:
+def differences_key(differences: Sequence[UserError]) -> str:
     """What the box of agreement sends: other differences are asked about again."""
-    return "；".join(differences)
+    return "；".join(difference.message for difference in differences)
 
 
 def told_apart(people: Sequence[Person], sent: Fields) -> bool:

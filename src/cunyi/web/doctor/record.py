@@ -45,6 +45,10 @@ from cunyi.web.gate import COOKIE, Gate, first, language_of, messages_of, sent_f
 from cunyi.web.language import LANGUAGES
 
 _HTML = "text/html; charset=utf-8"
+_NO_DAY = {
+    "since_on": "开始日期要写成 2026-01-31 这样，并且是真有的日子",
+    "due_on": "随访日期要写成 2026-01-31 这样，并且是真有的日子",
+}
 _LISTS = (ListKind.ALLERGY, ListKind.PROBLEM, ListKind.MEDICATION, ListKind.PLAN)
 
 
@@ -112,8 +116,8 @@ class RecordPages:
                 name=name,
                 code=code,
                 detail=first(sent, "detail"),
-                since_on=_day(sent, "since_on", "开始日期"),
-                due_on=_day(sent, "due_on", "随访日期"),
+                since_on=_day(sent, "since_on"),
+                due_on=_day(sent, "due_on"),
                 today=self._today(),
                 reason=me.opened.get(person_id, ""),
             )
@@ -329,11 +333,11 @@ def _person_of(sent: dict[str, list[str]]) -> str:
         raise UserError("没有这份档案；它可能刚被合并，请重新查找", field="person") from None
 
 
-def _day(sent: dict[str, list[str]], name: str, label: str) -> date | None:
+def _day(sent: dict[str, list[str]], name: str) -> date | None:
     words = first(sent, name).strip()
     if not words:
         return None
     try:
         return date.fromisoformat(words)
     except ValueError:
-        raise UserError("{label}要写成 2026-01-31 这样，并且是真有的日子", field=name, label=label) from None
+        raise UserError(_NO_DAY[name], field=name) from None
