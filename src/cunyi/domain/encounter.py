@@ -191,4 +191,4 @@ class ListEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 def canonical(record: Any) -> bytes:
     """The one way in which a document is written: JSON in UTF-8, keys in order, no spaces."""
-    return msgspec.json.encode(record, order="deterministic")
+    return msgspec.json.encode(record, order="sorted")

@@ -37,7 +37,9 @@ class FormReading:
         words = next(iter(self._fields.get(field, ())), "")
         words = unicodedata.normalize("NFC", words).strip(" \t\r\n\u3000")
         if len(words) > longest:
-            self.refuse(field, "这一栏最多 {longest} 字，现在有 {length} 字；请写短些", longest=longest, length=len(words))
+            self.refuse(
+                field, "这一栏最多 {longest} 字，现在有 {length} 字；请写短些", longest=longest, length=len(words)
+            )
             return ""
         return words
 

@@ -158,7 +158,10 @@ class Keyring:
             raise UserError("找不到密钥文件 {path}；" + _WAY_OUT, field="keyring", path=path) from None
         except OSError as error:
             raise UserError(
-                "密钥文件 {path} 读不出来（{why}）；请检查文件权限和磁盘", field="keyring", path=path, why=error.strerror
+                "密钥文件 {path} 读不出来（{why}）；请检查文件权限和磁盘",
+                field="keyring",
+                path=path,
+                why=error.strerror,
             ) from None
         try:
             if msgspec.json.decode(data, type=_Header).format > _FORMAT:

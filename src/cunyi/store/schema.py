@@ -143,7 +143,6 @@ change = _table(
     Column("at", Moment, nullable=False),
     Column("sent_at", Moment),
     PrimaryKeyConstraint("organisation", "sequence"),
-    UniqueConstraint("organisation", "id"),
     Index(None, "organisation", "sent_at", "sequence"),
 )
 
@@ -248,7 +247,6 @@ document = _table(
     PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     UniqueConstraint("organisation", "encounter_id", "version"),
-    Index(None, "organisation", "person_id"),
     rowid=True,
 )
 
@@ -268,7 +266,6 @@ encounter = _table(
     PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     Index(None, "organisation", "person_id", "occurred_at"),
-    Index(None, "organisation", "occurred_at"),
 )
 
 diagnosis = _table(

@@ -183,9 +183,11 @@ def _check_days(fields: Fields, errors: list[UserError]) -> None:
     for index, words in enumerate(fields.get("drug_days", ())):
         number = plain_number(words) if words.strip() else 1.0
         if index < len(names) and names[index].strip() and (number is None or not 0 < number <= 366):
-            errors.append(UserError(
+            errors.append(
+                UserError(
                     "第 {position} 个药的天数要写大于 0 的数字；不定就空着", field="prescription", position=index + 1
-                ))
+                )
+            )
 
 
 def _diagnoses(fields: Fields, knowledge: Knowledge) -> tuple[Diagnosis, ...]:

@@ -7,10 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from fontTools.ttLib import TTFont
-from pylopdf_fonts_zh_cn import sans_path
-from pypinyin import Style, pinyin
-
 INSTEAD = "〓"
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
@@ -18,6 +14,10 @@ _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 @cache
 def printable() -> frozenset[int]:
     """The code points that the printing font has."""
+    # Only when something is printed: the first page need not wait for fonts and dictionaries.
+    from fontTools.ttLib import TTFont
+    from pylopdf_fonts_zh_cn import sans_path
+
     with TTFont(sans_path(), lazy=True) as font:
         return frozenset(font.getBestCmap())
 
@@ -63,5 +63,7 @@ class Glyphs:
 
 
 def _reading(character: str) -> str:
+    from pypinyin import Style, pinyin
+
     found = pinyin(character, style=Style.TONE, errors="ignore")
     return f" ({found[0][0]})" if found else ""

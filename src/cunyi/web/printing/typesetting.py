@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import typst
-from pylopdf_fonts_zh_cn import sans_path
 
 from cunyi.web.printing.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    import typst
 
 Paper = Literal["a5", "a4"]
 _HERE = Path(__file__).parent
@@ -38,6 +39,9 @@ class Typesetter:
 
     def _compiler(self, template: str) -> typst.Compiler:
         if template not in self._compilers:
+            import typst
+            from pylopdf_fonts_zh_cn import sans_path
+
             self._compilers[template] = typst.Compiler(
                 str(_HERE / f"{template}.typ"),
                 root=str(_HERE),

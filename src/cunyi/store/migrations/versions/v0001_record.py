@@ -62,7 +62,6 @@ def upgrade() -> None:
         sa.Column('at', Moment(), nullable=False),
         sa.Column('sent_at', Moment(), nullable=True),
         sa.PrimaryKeyConstraint('organisation', 'sequence', name=op.f('pk_change')),
-        sa.UniqueConstraint('organisation', 'id', name=op.f('uq_change_organisation_id')),
         sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_change_organisation_sent_at_sequence'), 'change', ['organisation', 'sent_at', 'sequence'], unique=False)
@@ -204,7 +203,6 @@ def upgrade() -> None:
         sa.UniqueConstraint('organisation', 'encounter_id', 'version', name=op.f('uq_document_organisation_encounter_id_version')),
         sqlite_with_rowid=True
     )
-    op.create_index(op.f('ix_document_organisation_person_id'), 'document', ['organisation', 'person_id'], unique=False)
     op.create_table('draft',
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('id', Identity(), nullable=False),
@@ -240,7 +238,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('organisation', 'id', name=op.f('pk_encounter')),
         sqlite_with_rowid=False
     )
-    op.create_index(op.f('ix_encounter_organisation_occurred_at'), 'encounter', ['organisation', 'occurred_at'], unique=False)
     op.create_index(op.f('ix_encounter_organisation_person_id_occurred_at'), 'encounter', ['organisation', 'person_id', 'occurred_at'], unique=False)
     op.create_table('identifier',
         sa.Column('organisation', sa.String(length=6), nullable=False),
