@@ -80,9 +80,9 @@ AMI, PNEUMONIA, COLD = (
         ("findings/all.yaml", "  ask: 出冷汗吗？\n", "", "findings/all.yaml:21", "要写 ask 和 ask_en"),
         ("findings/all.yaml", "id: cold_sweat", "id: cough", "findings/all.yaml:30", "重复"),
         ("findings/all.yaml", "when: {finding: cough,", "when: {finding: caugh,", "findings/all.yaml:45", "没有登记"),
-        ("ranges/all.yaml", "g/dL: 10", "g/dL: 0", "ranges/all.yaml:60", "换算"),
+        ("ranges/all.yaml", "g/dL: 10", "g/dL: 0", "ranges/all.yaml:62", "换算"),
         ("ranges/all.yaml", "below: 70, age: {below: 12}", "below: 70, age: {below: 13}", "ranges/all.yaml:20", "重叠"),
-        ("ranges/all.yaml", 'at_least: "1+"', 'at_least: "5+"', "ranges/all.yaml:84", "不在 scale 里"),
+        ("ranges/all.yaml", 'at_least: "1+"', 'at_least: "5+"', "ranges/all.yaml:86", "不在 scale 里"),
         ("ranges/all.yaml", "finding: fever", "finding: feever", "ranges/all.yaml:8", "没有登记征象 feever"),
         (
             "red_flags/chest_pain.yaml",

@@ -90,12 +90,14 @@ WRITTEN = {
 
 
 def written_forms(secret: str | bytes) -> set[bytes]:
-    """Every way in which a secret may stand somewhere."""
+    """Every way in which a secret may stand somewhere; numbers stand backwards in the index of the search."""
+    raw = secret.encode() if isinstance(secret, str) else secret
+    packed = {raw.hex(), raw.hex().upper()}
+    packed |= {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
     if isinstance(secret, bytes):
-        digits = secret.hex()
-        return {secret, digits.encode(), digits.upper().encode(), base64.b64encode(secret).rstrip(b"="), base64.urlsafe_b64encode(secret).rstrip(b"=")}  # fmt: skip
-    words = {secret, secret.upper(), quote(secret), json.dumps(secret)[1:-1], repr(secret.encode())[2:-1], secret[::-1]}
-    return {each.encode(encoding) for each in words for encoding in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")}
+        return {raw, *(form.encode() for form in packed)}
+    words = {secret, secret.upper(), secret[::-1], quote(secret), json.dumps(secret)[1:-1], repr(raw)[2:-1], *packed}
+    return {form.encode(encoding) for form in words for encoding in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")}
 
 
 def seen_in(content: bytes, secrets: Mapping[str, str | bytes]) -> list[str]:

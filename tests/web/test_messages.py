@@ -14,8 +14,10 @@ from node_for_tests import LOGIN, Node
 import cunyi
 from cunyi.app import create_app
 from cunyi.config import Config
+from cunyi.domain.encounter import ListKind
 from cunyi.domain.errors import UserError
 from cunyi.journeys.consulting import begin_draft
+from cunyi.journeys.keeping_lists import add_to_list
 from cunyi.web.gate import COOKIE, messages_of
 from cunyi.web.language import COOKIE as LANGUAGE
 
@@ -252,12 +254,28 @@ def test_a_wrong_login_is_told_in_english(client):
 def test_an_encounter_that_is_not_signed_is_told_in_english(client, node):
     where = begin_draft(node.store, node.account, node.register("周大福").id, {}).id
     sent = {"chief_complaint": "", "occurred_on": "2026-01-31", "occurred_time": "09:30", "temperature_c": "abc"}
-    assert "Body temperature: this value is not possible" in " ".join(
+    assert "Temperature: this value is not possible" in " ".join(
         field_errors(client.post(f"/encounters/{where}/sign", data=sent))
     )
     shown = field_errors(client.post(f"/encounters/{where}/sign", data={**sent, "temperature_c": ""}))
     assert "Write the chief complaint: why the patient came" in shown
     assert any(words.startswith("Write a diagnosis; where it is not clear yet") for words in shown)
+
+
+def test_a_warning_about_a_prescription_is_told_in_english(client, node):
+    person = node.register("周大福")
+    add_to_list(node.store, node.account, person.id, ListKind.ALLERGY, name="青霉素", today=node.clock().date())
+    where = begin_draft(node.store, node.account, person.id, {}).id
+    sent = {
+        "chief_complaint": "咳嗽3天",
+        "occurred_on": "2026-01-31",
+        "diagnosis_name": "肺炎",
+        "drug_name": "阿莫西林",
+        "drug_days": "3",
+        "agreement": "accepted",
+    }
+    shown = field_errors(client.post(f"/encounters/{where}/sign", data=sent))
+    assert any(re.match(r"About the prescription: .*allerg.*\. Change it, or write down why", words) for words in shown)
 
 
 @pytest.mark.parametrize("headers", [{"accept": "text/html"}, {"x-requested-with": "cunyi"}])
