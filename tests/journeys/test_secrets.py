@@ -73,7 +73,6 @@ MISTAKES = {
 }
 WRITTEN = {
     "kind": "outpatient",
-    "occurred_time": "00:01",
     "chief_complaint": COMPLAINT,
     "history_of_present_illness": HISTORY,
     "temperature_c": "38.6",
@@ -181,7 +180,8 @@ def work(visitor: Visitor, day: Day) -> None:
     visitor.post(f"{record}/lists", 400, kind="allergy", name=" ", detail=REACTION)
 
     draft = visitor.post(f"{record}/encounter")
-    visit = {**WRITTEN, "occurred_on": datetime.now().astimezone().date().isoformat()}
+    now = datetime.now().astimezone()
+    visit = {**WRITTEN, "occurred_on": now.date().isoformat(), "occurred_time": f"{now:%H:%M}"}
     visitor.post(f"{draft}/keep", 200, **visit)
     store = day.folder.open(day.folder.keyring().open(LOGIN, PASSWORD), clock=lambda: datetime.now(UTC))
     make_backup(store, day.folder, day.place / "backups" / "cunyi.backup")
@@ -280,7 +280,10 @@ def day(tmp_path_factory: pytest.TempPathFactory, mini_library) -> Iterator[Day]
         day.found_at_work = leaks(place, day.secrets)
     finally:
         child.terminate()
-        child.wait(20)
+        try:
+            child.wait(20)
+        finally:
+            child.kill()
     day.output = said.read_text(encoding="utf-8")
     day.addresses, day.forms = visitor.addresses, visitor.forms
     yield day

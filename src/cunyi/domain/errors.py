@@ -42,7 +42,7 @@ class InvalidFormError(UserError):
 
     def told(self, translated: Callable[[str], str]) -> str:
         """The messages in the words of a catalogue."""
-        return "；".join(error.told(translated) for error in self.errors)
+        return translated("；").join(error.told(translated) for error in self.errors)
 
     def by_field(self, translated: Callable[[str], str] = str) -> dict[str, str]:
         """The messages by field, in the words of a catalogue; the first one where a field has several."""

@@ -34,6 +34,10 @@ class StoreBusyError(UserError):
     """Another program is writing for too long (数据库正忙)."""
 
 
+class DatabaseDefectError(Exception):
+    """A defect that the database refused (数据库拒绝的操作): which kind of error, never with the values of a row."""
+
+
 class WrongKeyError(UserError):
     """The database cannot be read with this key (密钥不对或数据库损坏)."""
 
@@ -132,3 +136,7 @@ def _tell_people(context: ExceptionContext) -> None:
     original = context.original_exception
     if isinstance(original, sqlite3.DatabaseError | sqlcipher.DatabaseError) and _is_not_a_database(original):
         raise WrongKeyError("数据库文件已损坏；请用备份恢复（cunyi restore）", field="database") from None
+    if state is not None and not context.is_disconnect and not context.is_pre_ping:
+        # PostgreSQL repeats the values of the row in its words ("DETAIL: Key (…)=(…)").
+        constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
+        raise DatabaseDefectError(f"{type(original).__name__} {state} {constraint or ''}".strip()) from None
