@@ -63,7 +63,9 @@ def test_the_readmes_give_the_two_commands_on_every_system(readme):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_every_command_that_a_document_names_exists(document, capsys):
-    named = set(re.findall(r"(?:^|`)cunyi ((?:knowledge|audit) [a-z]+|[a-z-]+)", document.read_text(encoding="utf-8"), re.M))
+    named = set(
+        re.findall(r"(?:^|`)cunyi ((?:knowledge|audit) [a-z]+|[a-z-]+)", document.read_text(encoding="utf-8"), re.M)
+    )
     for command in sorted(named):
         with pytest.raises(SystemExit) as left:
             main([*command.split(), "--help"])

@@ -22,7 +22,12 @@ from cunyi.reasoning.prepared import Knowledge
 
 ROOT = Path(__file__).parents[2]
 # What htmx and the browser write when a page is left while it asks, or the server is stopped before the page is closed.
-_CUT_OFF = ("htmx:sendError", "htmx:sendAbort", "htmx:afterRequest", "Failed to load resource: net::ERR_CONNECTION_REFUSED")
+_CUT_OFF = (
+    "htmx:sendError",
+    "htmx:sendAbort",
+    "htmx:afterRequest",
+    "Failed to load resource: net::ERR_CONNECTION_REFUSED",
+)
 # What the browser and htmx write of an answer that refuses: an error only where the test does not provoke one.
 _REFUSED = ("Failed to load resource: the server responded with a status of 4", "Response Status Error Code 4")
 SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
@@ -69,7 +74,8 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN", "--disable-background-networking"]
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN", "--disable-background-networking"],
         )
         yield browser
         browser.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher
-from sqlalchemy import Connection, Engine, Pool, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import QueuePool
 
@@ -103,11 +103,6 @@ def open_postgresql(url: str) -> Engine:
     )
     event.listen(engine, "handle_error", _tell_people)
     return engine
-
-
-def pool_of(engine: Engine) -> Pool:
-    """The pool of an engine, to close its connections before its files are replaced."""
-    return engine.pool
 
 
 def _begin_as_asked(engine: Engine) -> None:

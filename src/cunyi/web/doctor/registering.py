@@ -138,9 +138,7 @@ class RegisteringPages:
         """Keeps what was typed so far; when that was, for the page."""
         me = self.gate.me(request)
         kept = keep_typed(self.gate.seat.store, me.account, _page_of(sent), sent)
-        return render(
-            "doctor/people_kept.html", language_of(request), kept_at=kept.kept_at.astimezone(), live=True
-        )
+        return render("doctor/people_kept.html", language_of(request), kept_at=kept.kept_at.astimezone(), live=True)
 
     def forget(self, request: Request[Any, Any, Any], sent: Fields) -> str:
         """Forgets what was typed; where to go on."""
