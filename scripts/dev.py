@@ -43,6 +43,7 @@ CHECKS = (
     ),
     ("knowledge", ("-m", "cunyi.cli", "knowledge", "check")),
 )
+DEMONSTRATION = ".demonstration"
 CACHES = (".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 
@@ -65,7 +66,7 @@ def main() -> int:
 def run(rest: list[str]) -> int:
     """Serves a demonstration on this machine, or what `ARGS` say."""
     set_up("build", "runtime")
-    return _status("-m", "cunyi.cli", "serve", *(rest or ["--demonstration"]))
+    return _status("-m", "cunyi.cli", "serve", *(rest or ["--demonstration", "--data", DEMONSTRATION]))
 
 
 def test(rest: list[str]) -> int:
@@ -125,7 +126,7 @@ def lock(rest: list[str]) -> int:
 
 def clean(rest: list[str]) -> int:
     """Deletes everything that these tasks made."""
-    for name in (*MADE, *CACHES):
+    for name in (*MADE, *CACHES, DEMONSTRATION):
         shutil.rmtree(ROOT / name, ignore_errors=True)
     for folder in (ROOT / "src", ROOT / "tests", ROOT / "scripts"):
         for cache in folder.rglob("__pycache__"):

@@ -77,13 +77,14 @@ def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
 
 
 def serve_demonstration(config: Config, *, clock: Callable[[], datetime]) -> None:
-    """Serves a node with a small invented village, made at the first start."""
+    """Serves a node with a small invented village, made at the first start; beside the real data where no folder is given."""
     from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
     from cunyi.store.folder import Folder
     from cunyi.store.passwords import Cost
 
     knowledge = load_knowledge(config.knowledge)
-    folder = Folder(config.data_folder.with_name(config.data_folder.name + "-demonstration"))
+    beside = config.data_folder.with_name(config.data_folder.name + "-demonstration")
+    folder = Folder(config.data or beside)
     if not folder.is_set_up:
         print("第一次运行：正在建立演示村（虚构的村民和记录）……", flush=True)
     seat = open_demonstration(folder, knowledge, clock=clock, cost=Cost())

@@ -12,7 +12,6 @@ from litestar import Litestar, Request, post
 
 from cunyi import app
 from cunyi.config import Config
-from cunyi.store import passwords
 
 WROTE = "wrote "
 
@@ -37,8 +36,6 @@ def main(place: str, port: str, knowledge: str) -> None:
         return application
 
     app.create_app = with_the_broken_address
-    cheap = passwords.Cost(time_cost=1, memory_kib=64, parallelism=1)
-    passwords.Cost = lambda: cheap
     sys.addaudithook(_tell)
     config = Config(port=int(port), data=Path(place), knowledge=Path(knowledge))
     app.serve_node(config, clock=lambda: datetime.now(UTC))
