@@ -76,15 +76,15 @@ def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
         seat.close()
 
 
-def serve_demonstration(config: Config, *, clock: Callable[[], datetime]) -> None:
-    """Serves a node with a small invented village, made at the first start; beside the real data where no folder is given."""
+def serve_demonstration(config: Config, data: Path | None, *, clock: Callable[[], datetime]) -> None:
+    """Serves a node with a small invented village, made at the first start in `data`, or beside the real data."""
     from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
     from cunyi.store.folder import Folder
     from cunyi.store.passwords import Cost
 
     knowledge = load_knowledge(config.knowledge)
     beside = config.data_folder.with_name(config.data_folder.name + "-demonstration")
-    folder = Folder(config.data or beside)
+    folder = Folder(data or beside)
     if not folder.is_set_up:
         print("第一次运行：正在建立演示村（虚构的村民和记录）……", flush=True)
     seat = open_demonstration(folder, knowledge, clock=clock, cost=Cost())

@@ -267,7 +267,8 @@ def serve(options: argparse.Namespace) -> int:
     if options.workbench_only:
         app.serve(config)
     elif options.demonstration:
-        app.serve_demonstration(config, clock=now)
+        # Never the folder that the environment names: real records may lie there.
+        app.serve_demonstration(config, options.data, clock=now)
     else:
         app.serve_node(config, clock=now)
     return 0
