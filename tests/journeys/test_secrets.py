@@ -35,6 +35,7 @@ from cunyi.journeys.registering import change_person, read_person
 from cunyi.journeys.safekeeping import make_backup
 from cunyi.journeys.setting_up import set_up
 from cunyi.store import people, schema
+from cunyi.store.engine import DatabaseDefectError
 from cunyi.store.folder import Folder
 from cunyi.web.gate import COOKIE
 from cunyi.web.refusals import fail
@@ -368,7 +369,7 @@ LOGIN_OF_COLLEAGUE = "zhonglidashan"
 VALUES = {"name": NAME, "ID number": NUMBER, "phone": PHONE, "other phone": CONTACT_PHONE, "login": LOGIN_OF_COLLEAGUE}
 
 
-def database_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, SQLAlchemyError]:
+def database_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception]:
     """What leaves the store where steps of the program are broken: a key twice, a row that is not whole, no number."""
     desk.colleague(LOGIN_OF_COLLEAGUE)
     ouyang = desk.register(NAME, identifier=NUMBER, phone=PHONE)
@@ -396,7 +397,7 @@ def database_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, SQ
 
     errors = {}
     for break_it in (same_number_twice, same_login_twice, half_a_person, no_number):
-        with pytest.raises(SQLAlchemyError) as caught:
+        with pytest.raises((SQLAlchemyError, DatabaseDefectError)) as caught:
             break_it()
         errors[break_it.__name__] = caught.value
     return errors
@@ -411,12 +412,10 @@ def test_a_database_error_is_logged_without_a_value(desk: Desk, monkeypatch, cap
         for error in errors.values():
             assert fail(request, error).status_code == 500
     assert [record.name for record in caplog.records] == ["cunyi.web"] * len(errors)
-    assert "IntegrityError at " in caplog.text and seen_in(caplog.text.encode(), VALUES) == []
+    assert caplog.text.count("Error at ") == len(errors) and seen_in(caplog.text.encode(), VALUES) == []
 
 
-def test_a_database_error_names_no_value(desk: Desk, database: str, monkeypatch, request) -> None:
-    if database == "postgresql":
-        request.applymarker(pytest.mark.xfail(reason="the server repeats values in its words (DETAIL)", strict=True))
+def test_a_database_error_names_no_value(desk: Desk, monkeypatch) -> None:
     shown = {}
     for name, error in database_errors(desk, monkeypatch).items():
         words = "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)

@@ -134,4 +134,7 @@ def _tell_people(context: ExceptionContext) -> None:
     if state is not None and not context.is_disconnect and not context.is_pre_ping:
         # PostgreSQL repeats the values of the row in its words ("DETAIL: Key (…)=(…)").
         constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
-        raise DatabaseDefectError(f"{type(original).__name__} {state} {constraint or ''}".strip()) from None
+        told = f"{type(original).__name__} {state} {constraint or ''}".strip()
+        # SQLAlchemy raises ours from the original whatever stands here, and a traceback shows the words of both.
+        original.args = (told,)
+        raise DatabaseDefectError(told) from None
