@@ -14,13 +14,15 @@ import pytest
 import uvicorn
 from litestar.testing import TestClient
 from node_for_tests import Node, a_node, served
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cunyi.app import artefact_path, create_app, load_knowledge
 from cunyi.config import Config, read_config
 from cunyi.reasoning.prepared import Knowledge
 
 ROOT = Path(__file__).parents[2]
+# A busy machine is slow; only what never comes is wrong.
+expect.set_options(timeout=20_000)
 # What htmx and the browser write when a page is left while it asks, or the server is stopped before the page is closed.
 _CUT_OFF = (
     "htmx:sendError",

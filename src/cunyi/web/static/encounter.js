@@ -129,3 +129,9 @@ if (calm) {
     keepSoon();
   });
 }
+
+// What was typed before this script was there is kept, too.
+const early = Array.from(form.elements).some(
+  (field) => field.type !== "hidden" && field.defaultValue !== undefined && field.value !== field.defaultValue,
+);
+if (early) keepSoon();
