@@ -69,7 +69,7 @@ document.body.addEventListener("htmx:responseError", (event) => {
 // A form is sent only when somebody is signed in: a session that ended while typing is renewed first, and nothing is lost.
 document.addEventListener("submit", async (event) => {
   const sent = event.target;
-  if (event.defaultPrevented || sent.method !== "post" || sent === form || sent.action.endsWith("/logout")) return;
+  if (event.defaultPrevented || sent.method !== "post" || sent === form || !sent.closest("main")) return;
   event.preventDefault();
   const button = event.submitter;
   await send("/here");

@@ -84,6 +84,11 @@ function readNumbers() {
     if (field) field.checked = true;
   };
 
+  // A number that was typed before this script was there is read, too.
+  window.addEventListener("load", () => {
+    const typed = form.elements.identifier;
+    if (typed.value !== typed.defaultValue) htmx.trigger(typed, "change");
+  });
   // What the program filled in is its own to take back; what somebody typed is not.
   birth.addEventListener("input", () => delete birth.dataset.filled);
   sexes.addEventListener("change", () => delete sexes.dataset.filled);
