@@ -35,7 +35,7 @@ from cunyi.domain.person import (
 from cunyi.journeys.access import person_for, require
 from cunyi.journeys.form_reading import FormReading, birth_date, phone_number, record_id, village_of
 from cunyi.store.nodes import serial_blocks, take_archive_code, villages
-from cunyi.store.people import add_person, household_by_id, keep_household, person_by_id, replace_person
+from cunyi.store.people import add_person, household_by_id, keep_household, replace_person
 from cunyi.store.searching import likely_duplicates
 from cunyi.store.unit import Store
 
@@ -232,14 +232,6 @@ def known_villages(store: Store, by: Account) -> dict[str, str]:
     """The villages that an account may register people in, by code."""
     with store.reading() as connection:
         return {code: name for code, name in villages(connection, by.organisation).items() if by.looks_after(code)}
-
-
-def mother_of(store: Store, person: Person) -> Person | None:
-    """The mother's record, where it is known."""
-    if person.mother_id is None:
-        return None
-    with store.reading() as connection:
-        return person_by_id(connection, person.organisation, person.mother_id)
 
 
 def _identifier(reading: FormReading, person: Person | None, today: date) -> IdentityFacts | None:

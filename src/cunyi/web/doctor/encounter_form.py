@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from cunyi.domain.case import TEXT_FIELDS, VITAL_FIELDS
+from cunyi.domain.case import VITAL_FIELDS
 from cunyi.domain.encounter import (
     Agreement,
     Certainty,
@@ -244,8 +244,3 @@ def _decision(fields: Fields, chosen: str | None, proposed_level: str, proposed:
         triage=level if level in LEVELS else proposed_level,
         reason=one(fields, "decision_reason"),
     )
-
-
-def texts_of(fields: Fields) -> dict[str, str]:
-    """The texts of the record as they were typed."""
-    return {name: next(iter(fields.get(name, ())), "") for name in TEXT_FIELDS}
