@@ -14,7 +14,7 @@ from cunyi.domain.audit import Action
 from cunyi.domain.encounter import canonical
 from cunyi.store import schema
 from cunyi.store.engine import WRITE
-from cunyi.store.unit import Store, Writing, line_hash
+from cunyi.store.unit import Store, Writing, audit_row, line_hash
 
 
 class _Batch:
@@ -90,10 +90,9 @@ class Filling(Writing):
             "person": person,
             "subject": subject,
             "detail": detail,
-            "before": self.hash,
         }
-        self.hash = line_hash(line)
-        self.batch.add(schema.audit_entry, {"organisation": self.organisation, "hash": self.hash, **line})
+        self.hash = line_hash(line, self.hash)
+        self.batch.add(schema.audit_entry, audit_row(self.organisation, line, self.hash))
 
 
 @contextmanager

@@ -184,7 +184,7 @@ def misfits(store: Store, folder: Folder | None = None) -> list[str]:
         signed = set()
         for row in connection.execute(select(schema.document)):
             signed.add(row.id)
-            state["document", row.id] = canonical({"document": row.id, "hash": bytes(row.hash).hex()})
+            state["document", row.id] = canonical(None)
             record = msgspec.json.decode(packing.unpack(row.body), type=SignedRecord)
             projected = connection.execute(
                 select(schema.encounter.c.version).where(schema.encounter.c.id == record.encounter_id)

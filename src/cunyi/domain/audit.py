@@ -47,7 +47,8 @@ class Action(StrEnum):
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the log (审计记录). `person` and `subject` are ids; `detail` holds words of the program, never of a patient.
 
-    `at` is the computer's clock; `latest` the latest time the node has known. `hash` is the SM3 of this line and `before`.
+    `at` is the computer's clock; `latest` the latest time the node has known. `hash` is the SM3 of this line and the hash of
+    the line before.
     """
 
     sequence: int
@@ -58,5 +59,4 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     person: str | None
     subject: str | None
     detail: str
-    before: str
     hash: str

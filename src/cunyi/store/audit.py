@@ -8,9 +8,10 @@ from sqlalchemy import Connection, select
 from cunyi.domain.audit import AuditEntry
 from cunyi.store import schema
 from cunyi.store.audit_head import AuditHead
-from cunyi.store.unit import entry_of, line_hash
+from cunyi.store.unit import SYSTEM, entry_of, line_hash
 
 _CHUNK = 5000
+_HASHED = ("sequence", "at", "latest", "action", "person", "subject", "detail")
 
 
 class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,16 +35,11 @@ def verify_audit(connection: Connection, organisation: str, head: AuditHead | No
         select(table).where(table.c.organisation == organisation).order_by(table.c.sequence)
     )
     for row in rows:
-        line = {
-            name: getattr(row, name)
-            for name in ("sequence", "at", "latest", "account", "action", "person", "subject", "detail")
-        }
+        line = {name: getattr(row, name) for name in _HASHED} | {"account": row.account or SYSTEM}
         if row.sequence != expected:
             problems.append(f"第 {expected} 条到第 {row.sequence - 1} 条缺失")
-        if bytes(row.before) != before:
-            problems.append(f"第 {row.sequence} 条与前一条接不上")
-        if line_hash({**line, "before": bytes(row.before)}) != bytes(row.hash):
-            problems.append(f"第 {row.sequence} 条被改过")
+        if line_hash(line, before) != bytes(row.hash):
+            problems.append(f"第 {row.sequence} 条被改过，或与前一条接不上")
         before, expected = bytes(row.hash), row.sequence + 1
         if end is not None and row.sequence == end.sequence:
             hashes_at_end[row.sequence] = before.hex()

@@ -151,15 +151,12 @@ class Writing:
             "person": person,
             "subject": subject,
             "detail": detail,
-            "before": self.hash,
         }
-        self.hash = line_hash(line)
-        self.connection.execute(
-            insert(schema.audit_entry).values(organisation=self.organisation, hash=self.hash, **line)
-        )
+        self.hash = line_hash(line, self.hash)
+        self.connection.execute(insert(schema.audit_entry).values(audit_row(self.organisation, line, self.hash)))
 
     def change(self, kind: str, subject: str, body: Any) -> None:
-        """Adds a change to the outbox, to be sent to the hub: the whole new state, or the id of a document."""
+        """Adds a change to the outbox, to be sent to the hub: the whole new state; nothing where the subject is a document."""
         highest = select(func.coalesce(func.max(schema.change.c.sequence), 0)).where(
             schema.change.c.organisation == self.organisation
         )
@@ -181,9 +178,17 @@ class Writing:
             raise RuntimeError("a write without an audit line")
 
 
-def line_hash(line: dict[str, Any]) -> bytes:
-    """The hash of an audit line over its canonical form, the hash before it included."""
-    return sm3(canonical({**line, "at": _moment(line["at"]), "latest": _moment(line["latest"])}))
+def line_hash(line: dict[str, Any], before: bytes) -> bytes:
+    """The hash of an audit line over its canonical form, the hash of the line before it included."""
+    return sm3(
+        canonical({**line, "at": _moment(line["at"]), "latest": _moment(line["latest"]), "before": before.hex()})
+    )
+
+
+def audit_row(organisation: str, line: dict[str, Any], digest: bytes) -> dict[str, Any]:
+    """An audit line as its table keeps it: the program itself has no account."""
+    account = None if line["account"] == SYSTEM else line["account"]
+    return {**line, "organisation": organisation, "account": account, "hash": digest}
 
 
 def _moment(at: datetime) -> str:
@@ -205,11 +210,10 @@ def entry_of(row: Any) -> AuditEntry:
         sequence=row.sequence,
         at=row.at,
         latest=row.latest,
-        account=row.account,
+        account=row.account or SYSTEM,
         action=row.action,
         person=row.person,
         subject=row.subject,
         detail=row.detail,
-        before=bytes(row.before).hex(),
         hash=bytes(row.hash).hex(),
     )

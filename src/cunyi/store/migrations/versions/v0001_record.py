@@ -41,12 +41,11 @@ def upgrade() -> None:
         sa.Column('sequence', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
         sa.Column('at', Moment(), nullable=False),
         sa.Column('latest', Moment(), nullable=False),
-        sa.Column('account', sa.String(), nullable=False),
+        sa.Column('account', Identity(), nullable=True),
         sa.Column('action', sa.String(), nullable=False),
         sa.Column('person', Identity(), nullable=True),
         sa.Column('subject', Identity(), nullable=True),
         sa.Column('detail', sa.String(), nullable=False),
-        sa.Column('before', sa.LargeBinary(length=32), nullable=False),
         sa.Column('hash', sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint('organisation', 'sequence', name=op.f('pk_audit_entry')),
         sqlite_with_rowid=False
