@@ -1,0 +1,1 @@
+"""What carries the bytes: Bluetooth, serial lines, and captures that are played again."""
