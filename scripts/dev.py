@@ -65,7 +65,7 @@ def main() -> int:
 
 def run(rest: list[str]) -> int:
     """Serves a demonstration on this machine, or what `ARGS` say."""
-    set_up("build", "runtime")
+    set_up("build", "runtime", "kit")
     return _status("-m", "cunyi.cli", "serve", *(rest or ["--demonstration", "--data", DEMONSTRATION]))
 
 
@@ -119,6 +119,7 @@ def lock(rest: list[str]) -> int:
         _pin("runtime", "pyproject.toml", *rest)
         _pin("build", str(build), "--constraints", runtime, *rest)
         _pin("dev", "pyproject.toml", str(build), "--extra", "dev", "--constraints", runtime, *rest)
+        _pin("kit", "pyproject.toml", "--extra", "ocr", "--extra", "simulation", "--constraints", runtime, *rest)
         _pin("bench", "pyproject.toml", "--extra", "bench", "--constraints", runtime, *rest)
         _pin("node", str(node), *rest)
     return 0
