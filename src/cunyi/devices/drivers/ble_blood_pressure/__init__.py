@@ -1,0 +1,1 @@
+"""Blood pressure monitors with the standard Bluetooth service 0x1810."""

@@ -1,0 +1,1 @@
+"""Thermometers with the standard Bluetooth service 0x1809."""

@@ -1,0 +1,1 @@
+"""Scales with the standard Bluetooth service 0x181D."""

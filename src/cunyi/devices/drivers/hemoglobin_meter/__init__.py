@@ -1,0 +1,1 @@
+"""A haemoglobin meter that sends lines of text with a checksum."""

@@ -1,0 +1,1 @@
+"""A meter for glucose, uric acid and total cholesterol over a vendor's Bluetooth service."""

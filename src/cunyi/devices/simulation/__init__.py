@@ -1,0 +1,1 @@
+"""Simulated instruments and readers that speak over real lines, for tests and the demonstration."""
