@@ -18,6 +18,7 @@ from cunyi.app import create_app
 from cunyi.config import Config
 from cunyi.domain.account import Account, Role
 from cunyi.domain.person import Person
+from cunyi.journeys.bench import Bench
 from cunyi.journeys.registering import read_person, register_person
 from cunyi.journeys.seat import Seat
 from cunyi.journeys.setting_up import NodeSetup, set_up
@@ -89,12 +90,14 @@ def a_node(path: Path, clock: Clock | None = None) -> Iterator[Node]:
 
 
 @contextmanager
-def served(seat: Seat, knowledge: Knowledge, shown_account: tuple[str, str] | None = None) -> Iterator[str]:
-    """The pages of a node on loopback; gives their address."""
+def served(
+    seat: Seat, knowledge: Knowledge, shown_account: tuple[str, str] | None = None, bench: Bench | None = None
+) -> Iterator[str]:
+    """The pages of a node on loopback, with its instruments where there is a `bench`; gives their address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    application = create_app(Config(), knowledge, seat=seat, shown_account=shown_account)
+    application = create_app(Config(), knowledge, seat=seat, shown_account=shown_account, bench=bench)
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -105,6 +108,8 @@ def served(seat: Seat, knowledge: Knowledge, shown_account: tuple[str, str] | No
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
+        if bench is not None:
+            bench.end_streams()
         server.should_exit = True
         thread.join(10)
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import socket
+import sys
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
@@ -15,9 +20,12 @@ from cunyi.reasoning.prepared import Knowledge, prepare
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from cunyi.journeys.bench import Bench
     from cunyi.journeys.seat import Seat
 
 _LARGEST_BODY_BYTES = 256_000
+_LONGEST_ENDING_S = 10
+_NOT_STARTED = 3
 
 
 def artefact_path() -> Path:
@@ -46,10 +54,12 @@ def create_app(
     *,
     seat: Seat | None = None,
     shown_account: tuple[str, str] | None = None,
+    bench: Bench | None = None,
 ) -> Litestar:
     """The web application of a configuration: a node's pages, or without a `seat` the workbench alone.
 
-    `knowledge` spares loading it where it is at hand; `shown_account` stands on the login page of a demonstration.
+    `knowledge` spares loading it where it is at hand; `shown_account` stands on the login page of a demonstration. `bench`
+    are the instruments of the node; whoever starts and stops it is the caller.
     """
     # Only here, so that commands without pages do not pay for the web framework.
     from cunyi.web.site import create_site
@@ -59,6 +69,7 @@ def create_app(
         largest_body_bytes=_LARGEST_BODY_BYTES,
         seat=seat,
         shown_account=shown_account,
+        bench=bench,
     )
 
 
@@ -69,16 +80,23 @@ def serve(config: Config) -> None:
 
 def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
     """Serves a node's pages until it is interrupted. UserError where no node was set up yet."""
-    seat = _seat(config, clock)
+    from cunyi.journeys.bench import Bench
+
+    seat, knowledge = _seat(config, clock), load_knowledge(config.knowledge)
+    bench = Bench(seat, knowledge)
+    bench.start()
     try:
-        _run(config, create_app(config, seat=seat), "村医已就绪，请登录")
+        application = create_app(config, knowledge, seat=seat, bench=bench)
+        _run(config, application, "村医已就绪，请登录", ending=bench.end_streams)
     finally:
+        bench.stop()
         seat.close()
 
 
 def serve_demonstration(config: Config, data: Path | None, *, clock: Callable[[], datetime]) -> None:
     """Serves a node with a small invented village, made at the first start in `data`, or beside the real data."""
     from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
+    from cunyi.journeys.simulated_bench import open_simulated_bench
     from cunyi.store.folder import Folder
     from cunyi.store.passwords import Cost
 
@@ -90,8 +108,9 @@ def serve_demonstration(config: Config, data: Path | None, *, clock: Callable[[]
     seat = open_demonstration(folder, knowledge, clock=clock, cost=Cost())
     try:
         login, password = SHOWN_ACCOUNT
-        application = create_app(config, knowledge, seat=seat, shown_account=SHOWN_ACCOUNT)
-        _run(config, application, f"村医演示已就绪（用户名 {login}，密码 {password}）")
+        with open_simulated_bench(seat, knowledge) as bench:
+            application = create_app(config, knowledge, seat=seat, shown_account=SHOWN_ACCOUNT, bench=bench)
+            _run(config, application, f"村医演示已就绪（用户名 {login}，密码 {password}）", ending=bench.end_streams)
     finally:
         seat.close()
 
@@ -118,10 +137,34 @@ def _seat(config: Config, clock: Callable[[], datetime]) -> Seat:
     return Seat(clock=clock, cost=Cost(), folder=folder)
 
 
-def _run(config: Config, application: Litestar, ready: str) -> None:
+def _run(config: Config, application: Litestar, ready: str, *, ending: Callable[[], None] | None = None) -> None:
+    """Serves until it is interrupted. `ending` is called then, before the server waits for the answers under way."""
     import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # A stream of events is an answer under way for as long as its page is open.
+            if ending is not None:
+                ending()
+            await super().shutdown(sockets)
 
     shown = f"[{config.host}]" if ":" in config.host else config.host
     print(f"{ready}：http://{shown}:{config.port}/ （按 Ctrl+C 停止）", flush=True)
     # No access log: what a doctor does is not written down by the way.
-    uvicorn.run(application, host=config.host, port=config.port, log_level="warning", access_log=False)
+    settings = uvicorn.Config(
+        application,
+        host=config.host,
+        port=config.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_LONGEST_ENDING_S,
+    )
+    server = Server(settings)
+    if threading.current_thread() is threading.main_thread():
+        # How a service is stopped: what is open is closed as after Ctrl+C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # uvicorn raises the signal again once it has ended.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)

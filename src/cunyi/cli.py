@@ -1,4 +1,4 @@
-"""The command line: assess, evaluate, knowledge, serve."""
+"""The command line: assess, evaluate, knowledge, serve, and the commands of a node and of its instruments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from cunyi import app, node_commands, tables
+from cunyi import app, device_commands, node_commands, tables
 from cunyi.authoring.build import ARTEFACT, compile_library, to_bytes, write_artefact
 from cunyi.authoring.check import check_library
 from cunyi.authoring.evaluate import Report, outcomes, report, select
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds.add_argument("--workbench-only", action="store_true", help="只要工作台，不存任何档案")
     command.set_defaults(run=node_commands.serve)
     node_commands.add_commands(commands)
+    device_commands.add_device_commands(commands)
     return parser
 
 

@@ -45,13 +45,13 @@ def add_commands(commands: Any) -> None:
 
     command = commands.add_parser("backup", help="备份：一个加密的文件，可存到 U 盘")
     command.add_argument("target", type=Path, metavar="备份文件")
-    _opening(command)
+    add_opening_options(command)
     command.set_defaults(run=_backup)
 
     command = commands.add_parser("restore", help="用备份恢复，并核对恢复出来的内容")
     command.add_argument("source", type=Path, metavar="备份文件")
     command.add_argument("--replace", action="store_true", help="代替现有的数据（现有数据移到旁边，不删除）")
-    _opening(command)
+    add_opening_options(command)
     command.set_defaults(run=_restore)
 
     for name, run, help_text in (
@@ -60,18 +60,18 @@ def add_commands(commands: Any) -> None:
         ("confirm-clock", _confirm_clock, "电脑时间改正后确认：此后以现在的时间为准"),
     ):
         command = commands.add_parser(name, help=help_text)
-        _opening(command)
+        add_opening_options(command)
         command.set_defaults(run=run)
 
     command = commands.add_parser("confirm-account", help="账号离线使用到期或被锁：在这台电脑上确认它，可以继续用")
     command.add_argument("account", metavar="用户名")
-    _opening(command)
+    add_opening_options(command)
     command.set_defaults(run=_confirm_account)
 
     command = commands.add_parser("audit", help="审计日志")
     actions = command.add_subparsers(required=True, metavar="动作")
     action = actions.add_parser("verify", help="核对审计日志有没有被改过、删过、截短过")
-    _opening(action)
+    add_opening_options(action)
     action.set_defaults(run=_audit_verify)
 
 
@@ -80,7 +80,8 @@ def _where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--database", help="PostgreSQL 数据库地址（默认 CUNYI_DATABASE）")
 
 
-def _opening(command: argparse.ArgumentParser) -> None:
+def add_opening_options(command: argparse.ArgumentParser) -> None:
+    """Adds what a command needs that opens the records of a node."""
     _where(command)
     command.add_argument("--login", help="用来打开数据的用户名；不写就提示输入")
     command.add_argument("--password-file", type=Path, help="从文件第一行读密码；不写就提示输入")
@@ -123,7 +124,8 @@ def _key(options: argparse.Namespace, keyring: Keyring) -> DatabaseKey:
     return keyring.open(login.strip().casefold(), _password(options))
 
 
-def _open(options: argparse.Namespace) -> tuple[Store, Folder | None]:
+def open_records(options: argparse.Namespace) -> tuple[Store, Folder | None]:
+    """The records of the node that the command line names, and its folder where it has one."""
     from cunyi.store.engine import open_postgresql
     from cunyi.store.folder import Folder
     from cunyi.store.migrating import bring_up_to_date
@@ -180,7 +182,7 @@ def _init(options: argparse.Namespace) -> int:
 def _backup(options: argparse.Namespace) -> int:
     from cunyi.journeys.safekeeping import make_backup
 
-    store, folder = _open(options)
+    store, folder = open_records(options)
     if folder is None:
         raise UserError("PostgreSQL 上的节点请用 pg_dump 备份（见 docs/node.md）", field="--database")
     manifest = make_backup(store, folder, options.target)
@@ -206,7 +208,7 @@ def _restore(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from cunyi.journeys.safekeeping import verify
 
-    store, folder = _open(options)
+    store, folder = open_records(options)
     found = verify(store, folder)
     store.close()
     print(f"核对了 {found.records} 份记录，{found.audit_lines} 条审计日志")
@@ -216,7 +218,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _rebuild(options: argparse.Namespace) -> int:
     from cunyi.journeys.safekeeping import rebuild_tables
 
-    store, _ = _open(options)
+    store, _ = open_records(options)
     records, people = rebuild_tables(store)
     store.close()
     print(f"已由 {records} 份签名的记录重新生成各表，由 {people} 份档案重新生成检索")
@@ -226,7 +228,7 @@ def _rebuild(options: argparse.Namespace) -> int:
 def _confirm_clock(options: argparse.Namespace) -> int:
     from cunyi.journeys.safekeeping import confirm_clock
 
-    store, _ = _open(options)
+    store, _ = open_records(options)
     confirm_clock(store)
     store.close()
     print(f"已确认电脑时间：{now().astimezone():%Y-%m-%d %H:%M}")
@@ -236,7 +238,7 @@ def _confirm_clock(options: argparse.Namespace) -> int:
 def _confirm_account(options: argparse.Namespace) -> int:
     from cunyi.journeys.safekeeping import confirm_account
 
-    store, _ = _open(options)
+    store, _ = open_records(options)
     confirm_account(store, options.account)
     store.close()
     print(f"已确认账号 {options.account}，可以继续使用")
@@ -246,7 +248,7 @@ def _confirm_account(options: argparse.Namespace) -> int:
 def _audit_verify(options: argparse.Namespace) -> int:
     from cunyi.store.audit import verify_audit
 
-    store, folder = _open(options)
+    store, folder = open_records(options)
     with store.reading() as connection:
         found = verify_audit(connection, store.node.organisation, folder.head if folder else None, store.key.public)
     store.close()

@@ -24,6 +24,7 @@ from cunyi.web.language import COOKIE as LANGUAGE
 SOURCE = Path(cunyi.__file__).parent
 PAGES = (
     "journeys/*.py",
+    "devices/paper/*.py",
     "domain/identity.py",
     "domain/names.py",
     "domain/archive_code.py",

@@ -51,7 +51,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """A reading or result with where it came from (读数、检验结果).
 
     `item` is the id of a reading (`systolic_mmhg`) or, for a laboratory result, its name as written; `value` a number or
-    the text of an ordinal result. `device` is empty for what was typed; `by` names the person who took it.
+    the text of an ordinal result. `device` is empty for what was typed; `by` names the person who took it. `raw` is what
+    the instrument sent, in its own unit; it stands in the document only where an instrument sent something.
     """
 
     item: str
@@ -61,6 +62,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     by: str = ""
     laboratory: bool = False
+    raw: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
 from cunyi.domain.person import Person
 from cunyi.domain.prescription import Concern
 from cunyi.journeys.access import person_for, require
+from cunyi.journeys.tracing_values import traced
+from cunyi.store.arrived import release_confirmed
 from cunyi.store.drafts import (
     Draft,
     add_draft,
@@ -157,6 +159,7 @@ def discard(store: Store, by: Account, draft_id: str) -> None:
     """Throws a draft away at the doctor's wish."""
     shown = open_draft(store, by, draft_id)
     with store.writing(by.id) as writing:
+        release_confirmed(writing, draft_id)
         discard_draft(writing, draft_id)
         writing.audit(Action.DISCARD_DRAFT, person=shown.person.id, subject=draft_id)
 
@@ -210,7 +213,7 @@ def sign(
             signer=Signer(account=by.id, name=by.name, role=by.role),
             signed_at=writing.at,
             clock_doubtful=writing.clock_doubtful,
-            encounter=encounter,
+            encounter=traced(writing.connection, draft, encounter),
         )
         keep_record(writing, record)
         _carry_forward(writing, record, person)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import msgspec
@@ -45,7 +46,7 @@ from cunyi.store.accounts import (
     set_session,
 )
 from cunyi.store.folder import Folder
-from cunyi.store.keyring import DatabaseKey, Keyring
+from cunyi.store.keyring import DatabaseKey
 from cunyi.store.nodes import login_policy
 from cunyi.store.passwords import Cost, check_password, check_pin, hash_secret, verify_secret
 from cunyi.store.unit import SYSTEM, Store, last_audit
@@ -305,15 +306,11 @@ class Seat:
         with store.reading() as connection:
             if account_by_login(connection, store.node.organisation, login) is not None:
                 raise UserError("这个用户名已经有人用；请换一个", field="login")
-        self._let_open_the_disk(login, password)
-        return keep_new_account(
-            store,
-            by,
-            NewAccount(
-                login=login, name=name.strip(), role=role, areas=areas, phone=phone.strip(), must_change=must_change
-            ),
-            hash_secret(password, self._cost),
+        new = NewAccount(
+            login=login, name=name.strip(), role=role, areas=areas, phone=phone.strip(), must_change=must_change
         )
+        with self._opening_the_disk(login, password):
+            return keep_new_account(store, by, new, hash_secret(password, self._cost))
 
     def accounts(self, by: Account) -> list[Account]:
         """Every account of the node."""
@@ -350,8 +347,10 @@ class Seat:
         if areas is not None:
             expect_areas(store, areas)
         account = keep_changed_account(store, by.id, stored.account, active=active, confirm=confirm, areas=areas)
-        if not account.active and self._folder is not None and self._keyring().has(account.login):
-            self._keyring().remove(account.login)
+        if not account.active and self._folder is not None:
+            with self._opening:
+                if (keyring := self._folder.keyring()).has(account.login):
+                    keyring.remove(account.login)
         if password is not None:
             self._set_password(by.id, account, password, must_change=True)
         return account
@@ -363,8 +362,8 @@ class Seat:
 
     def _set_password(self, by: str, account: Account, new: str, *, must_change: bool) -> None:
         check_password(new, login=account.login)
-        self._let_open_the_disk(account.login, new)
-        keep_password(self.store, by, account, hash_secret(new, self._cost), must_change=must_change)
+        with self._opening_the_disk(account.login, new):
+            keep_password(self.store, by, account, hash_secret(new, self._cost), must_change=must_change)
 
     def _open(self, login: str, password: str) -> bool:
         """Opens the disk; whether it was this password that opened it."""
@@ -386,15 +385,13 @@ class Seat:
                 writing.audit(Action.LOG_IN_REFUSED, detail=f"打开数据前输错 {wrong} 次")
         return True
 
-    def _keyring(self) -> Keyring:
-        assert self._folder is not None
-        return self._folder.keyring()
-
-    def _let_open_the_disk(self, login: str, password: str) -> None:
+    @contextmanager
+    def _opening_the_disk(self, login: str, password: str) -> Iterator[None]:
+        """A password opens the disk from now on if what is written within is kept. One at a time: the keyring is one file."""
         if self._folder is None:
+            yield
             return
         if self._key is None:
             raise LockedNodeError("数据还没有打开；请先登录", field="login")
-        keyring = self._keyring()
-        # A slot may be left from a try that did not reach the database.
-        (keyring.change if keyring.has(login) else keyring.add)(login, password, self._key)
+        with self._opening, self._folder.keyring().trying(login, password, self._key):
+            yield

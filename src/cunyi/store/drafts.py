@@ -77,11 +77,17 @@ def drafts_of_account(connection: Connection, organisation: str, account_id: str
 
 
 def discard_draft(writing: Writing, draft_id: str) -> None:
-    """Takes a draft and the copies put aside from it away: signed, or discarded by the doctor."""
+    """Takes a draft, the copies put aside from it and what was read from its papers away: signed, or discarded by the doctor."""
     table = schema.draft
     writing.connection.execute(
         delete(table).where(
             table.c.organisation == writing.organisation, (table.c.id == draft_id) | (table.c.aside_of == draft_id)
+        )
+    )
+    kept = schema.unfinished
+    writing.connection.execute(
+        delete(kept).where(
+            kept.c.organisation == writing.organisation, kept.c.page.startswith(f"/encounters/{draft_id}/paper")
         )
     )
 

@@ -122,7 +122,12 @@ def _tell_people(context: ExceptionContext) -> None:
     """What a person can do something about is told in words; everything else stays the defect that it is."""
     words = str(context.original_exception)
     state = getattr(context.original_exception, "sqlstate", None)
-    if "database or disk is full" in words or "disk I/O error" in words or state in ("53100", "53000"):
+    if "disk I/O error" in words or state == "58030":
+        raise StoreFullError(
+            "磁盘写不进去（已满，或坏了），这一步没有保存；之前保存的都在。请腾出空间再试；还是不行，请换一块磁盘，用备份恢复",
+            field="disk",
+        ) from None
+    if "database or disk is full" in words or state in ("53100", "53000"):
         raise StoreFullError(
             "磁盘已满，这一步没有保存；之前保存的都在。请删去不用的文件，腾出空间后再试", field="disk"
         ) from None

@@ -7,7 +7,8 @@ import hmac
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Literal, NoReturn
 
@@ -185,6 +186,18 @@ class Keyring:
         """A user's new passphrase; the old one opens nothing any more. UserError (field `login`) where they have no slot."""
         self._require(login)
         self._put(login, passphrase, key)
+
+    @contextmanager
+    def trying(self, login: str, passphrase: str, key: DatabaseKey) -> Iterator[None]:
+        """A user's passphrase, first or new, if all that is done meanwhile succeeds; else what opened the data before does."""
+        before = self._contents
+        self._put(login, passphrase, key)
+        try:
+            yield
+        except BaseException:
+            _write(self._path, before)
+            self._contents = before
+            raise
 
     def remove(self, login: str) -> None:
         """Takes a user's slot away. UserError (field `login`) where they have none."""

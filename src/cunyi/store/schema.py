@@ -66,6 +66,7 @@ node = _table(
     Column("created_at", Moment, nullable=False),
     Column("demonstration", Boolean, nullable=False),
     Column("policy", LargeBinary, nullable=False),
+    Column("receiving", LargeBinary),
     PrimaryKeyConstraint("organisation", "id"),
 )
 
@@ -354,6 +355,30 @@ waiting = _table(
     PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     Index(None, "organisation", "done_at", "arrived_at"),
+)
+
+device = _table(
+    "device",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+)
+
+arrived_reading = _table(
+    "arrived_reading",
+    _organisation(),
+    Column("id", Identity, nullable=False),
+    Column("device_id", Identity, nullable=False),
+    Column("mark", LargeBinary(16), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("draft_id", Identity),
+    Column("state", String(9), nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organisation", "id"),
+    ForeignKeyConstraint(["organisation", "device_id"], ["device.organisation", "device.id"]),
+    Index(None, "organisation", "device_id", "mark"),
+    Index(None, "organisation", "state", "draft_id"),
 )
 
 PROJECTIONS = (encounter, diagnosis, measured, prescribed)

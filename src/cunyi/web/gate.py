@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -11,12 +11,16 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
-from cunyi.domain.account import Account
+from cunyi.domain.account import Account, Permission
 from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
 from cunyi.journeys.seat import Seat, SignedIn
 from cunyi.web.language import CHINESE, catalogue, chosen
 from cunyi.web.language import COOKIE as LANGUAGE_COOKIE
 from cunyi.web.rendering import render
+
+if TYPE_CHECKING:
+    from cunyi.journeys.bench import Bench
+    from cunyi.journeys.simulated_bench import SimulatedBench
 
 COOKIE = "cunyi_session"
 _SAFE = ("GET", "HEAD")
@@ -32,20 +36,28 @@ class ScreenLockedError(Exception):
 
 
 class Chrome(msgspec.Struct, frozen=True):
-    """What stands around every page (页面框架): who works, what must not be overlooked."""
+    """What stands around every page (页面框架): who works, what must not be overlooked.
+
+    `instruments`: cards and readings may arrive here; `simulated` what the simulated ones of a demonstration can do, `not_simulated`
+    why some of them are left out.
+    """
 
     account: Account
     facility: str
     demonstration: bool
     clock_doubtful: bool
     lock_minutes: int
+    instruments: bool
+    simulated: SimulatedBench | None
+    not_simulated: list[str]
 
 
 class Gate:
     """Asked by every handler of a node's pages (门禁)."""
 
-    def __init__(self, seat: Seat) -> None:
+    def __init__(self, seat: Seat, bench: Bench | None = None) -> None:
         self.seat = seat
+        self.bench = bench
 
     def me(self, request: Request[Any, Any, Any]) -> SignedIn:
         """Who is asking. NotSignedInError, ScreenLockedError; a page of elsewhere that posts here is refused."""
@@ -60,12 +72,17 @@ class Gate:
     def page(self, request: Request[Any, Any, Any], me: SignedIn, template: str, **values: Any) -> str:
         """A page of the node as HTML, with its frame."""
         node = self.seat.store.node
+        simulated = self.bench.simulated if self.bench else None
+        told = catalogue(language_of(request)).gettext
         chrome = Chrome(
             account=me.account,
             facility=node.facility_name,
             demonstration=node.demonstration,
             clock_doubtful=self.seat.clock_is_doubtful(),
             lock_minutes=me.policy.lock_minutes,
+            instruments=self.bench is not None and me.account.may(Permission.WRITE_DRAFT),
+            simulated=simulated,
+            not_simulated=[each.told(told) for each in simulated.left_out] if simulated else [],
         )
         here = request.url.path if request.method in _SAFE else "/"
         return render(template, language_of(request), chrome=chrome, here=here, **values)

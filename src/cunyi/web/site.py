@@ -11,6 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from cunyi.domain.errors import UserError
+from cunyi.journeys.bench import Bench
 from cunyi.journeys.seat import LockedNodeError, Seat
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.version import ENGINE_VERSION
@@ -33,12 +34,13 @@ def create_site(
     largest_body_bytes: int,
     seat: Seat | None = None,
     shown_account: tuple[str, str] | None = None,
+    bench: Bench | None = None,
 ) -> Litestar:
     """The application over one knowledge base, which it only reads: a node's pages, or without a `seat` the workbench alone.
 
-    `shown_account` (login, password) stands on the login page of a demonstration.
+    `shown_account` (login, password) stands on the login page of a demonstration; `bench` are the instruments of the node.
     """
-    pages = doctor_routes(knowledge) if seat is None else node_routes(knowledge, seat, shown_account)
+    pages = doctor_routes(knowledge) if seat is None else node_routes(knowledge, seat, shown_account, bench)
     return Litestar(
         route_handlers=[
             *api_routes(knowledge),

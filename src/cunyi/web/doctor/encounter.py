@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from cunyi.devices.paper import is_available
 from cunyi.domain.account import Permission
 from cunyi.domain.assessment import Assessment
 from cunyi.domain.case import TEXT_FIELDS, Case
@@ -21,6 +22,7 @@ from cunyi.domain.errors import UserError
 from cunyi.domain.person import Programme
 from cunyi.domain.prescription import Concern
 from cunyi.journeys.assess_case import Opinion, assess_case, find_diseases
+from cunyi.journeys.bench import Bench
 from cunyi.journeys.case_of_person import Background, background_of, case_of, patient_for
 from cunyi.journeys.consulting import (
     DraftOfElsewhereError,
@@ -38,6 +40,7 @@ from cunyi.journeys.seat import SignedIn
 from cunyi.reasoning.following_up import next_visit
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.prescribing import check_prescription
+from cunyi.web.doctor.arriving import ArrivingPages
 from cunyi.web.doctor.encounter_form import (
     LEVELS,
     Fields,
@@ -96,9 +99,10 @@ class Sheet(msgspec.Struct, frozen=True):
 class EncounterPages:
     """The work behind the encounter's handlers, over one knowledge base."""
 
-    def __init__(self, gate: Gate, knowledge: Knowledge) -> None:
+    def __init__(self, gate: Gate, knowledge: Knowledge, bench: Bench | None = None) -> None:
         self.gate = gate
         self.knowledge = knowledge
+        self.arriving = ArrivingPages(gate, knowledge, bench) if bench else None
         self.wordings = {language: Wording(knowledge, language) for language in LANGUAGES}
 
     def begin(self, request: Request[Any, Any, Any], person_id: str, sent: dict[str, list[str]]) -> str:
@@ -148,6 +152,8 @@ class EncounterPages:
             request,
             me,
             "doctor/encounter.html",
+            paper=is_available(),
+            arriving=self.arriving.panel(request, me, draft_id) if self.arriving else None,
             draft=shown.draft,
             record=record,
             today=now.date(),
@@ -329,9 +335,9 @@ class EncounterPages:
         return check_prescription(lines, patient, self.knowledge)
 
 
-def encounter_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandler]:
+def encounter_routes(gate: Gate, knowledge: Knowledge, bench: Bench | None = None) -> list[ControllerRouterHandler]:
     """The handlers of the encounter."""
-    pages = EncounterPages(gate, knowledge)
+    pages = EncounterPages(gate, knowledge, bench)
 
     @post("/people/{person_id:uuid}/encounter", include_in_schema=False)
     async def begin(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
+from cunyi.journeys.bench import Bench
 from cunyi.journeys.seat import Seat
 from cunyi.reasoning.prepared import Knowledge
+from cunyi.web.doctor.arriving import arriving_routes
+from cunyi.web.doctor.checkup import checkup_routes
+from cunyi.web.doctor.devices import device_routes
 from cunyi.web.doctor.encounter import encounter_routes
+from cunyi.web.doctor.paper_report import paper_routes
 from cunyi.web.doctor.people import people_routes
 from cunyi.web.doctor.record import record_routes
 from cunyi.web.doctor.signing_in import signing_in_routes
+from cunyi.web.doctor.swiping import swiping_routes
 from cunyi.web.doctor.today import today_routes
 from cunyi.web.gate import Gate
 from cunyi.web.printing.pages import printing_routes
 
 
 def node_routes(
-    knowledge: Knowledge, seat: Seat, shown_account: tuple[str, str] | None
+    knowledge: Knowledge, seat: Seat, shown_account: tuple[str, str] | None, bench: Bench | None = None
 ) -> list[ControllerRouterHandler]:
-    """The handlers of a node's pages over one knowledge base."""
-    gate = Gate(seat)
+    """The handlers of a node's pages over one knowledge base; without a `bench` nothing of instruments is offered."""
+    gate = Gate(seat, bench)
     return [
         *signing_in_routes(seat, gate, shown_account),
         *today_routes(gate),
         *people_routes(gate),
-        *encounter_routes(gate, knowledge),
+        *encounter_routes(gate, knowledge, bench),
         *record_routes(gate, knowledge),
         *printing_routes(gate, knowledge),
+        *paper_routes(gate, knowledge),
+        *([] if bench is None else _instrument_routes(gate, knowledge, bench)),
+    ]
+
+
+def _instrument_routes(gate: Gate, knowledge: Knowledge, bench: Bench) -> list[ControllerRouterHandler]:
+    return [
+        *device_routes(gate, knowledge, bench),
+        *arriving_routes(gate, knowledge, bench),
+        *swiping_routes(gate, bench),
+        *checkup_routes(gate, knowledge, bench),
     ]

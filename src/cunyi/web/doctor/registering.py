@@ -76,6 +76,11 @@ class RegisteringPages:
         field = "identifier" if any(character.isdigit() for character in words) else "name"
         return self._form(request, me, {field: [words], "household_id": [OWN_HOUSEHOLD]}, person=None)
 
+    def prefilled(self, request: Request[Any, Any, Any], fields: Fields) -> str:
+        """A form filled in from an identity card; what was typed here before is offered beside it."""
+        me = self.gate.me(request)
+        return self._form(request, me, {"household_id": [OWN_HOUSEHOLD]} | fields, person=None)
+
     def newborn(self, request: Request[Any, Any, Any], mother_id: str) -> str:
         """A form filled in from the mother's record."""
         me = self.gate.me(request)

@@ -1,5 +1,6 @@
 // The encounter: kept as it is typed, assessed with the same request; one window at a time, nothing lost.
 import { watchAnswers } from "./answers.js";
+import { askBeforeLeaving, fillForm, followPanel } from "./arriving.js";
 import { markTexts } from "./highlight.js";
 import { watchLabs } from "./labs.js";
 import { slideAssessment } from "./panel.js";
@@ -113,6 +114,25 @@ function addRow(box) {
   const rows = box.querySelector("[data-entries]");
   rows.append(box.querySelector("template").content.cloneNode(true));
   return rows.lastElementChild;
+}
+
+// What instruments send: confirmed values go into the form and are kept at once; a swiped card asks before it leads away.
+const arriving = document.getElementById("arriving");
+if (arriving) {
+  followPanel((done) => {
+    const replaced = fillForm(form, done);
+    keepNow();
+    return replaced;
+  });
+  askBeforeLeaving(arriving.dataset.draft, keepNow);
+}
+/** Keeps what is in the form; the promise is kept once the node has it, or could not take it. */
+function keepNow() {
+  if (!unkept) return Promise.resolve();
+  clearTimeout(timer);
+  const kept = new Promise((resolve) => form.addEventListener("htmx:afterRequest", resolve, { once: true }));
+  keep();
+  return kept;
 }
 
 const marks = markTexts(form);

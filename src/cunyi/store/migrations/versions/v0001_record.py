@@ -64,6 +64,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_change_organisation_sent_at_sequence'), 'change', ['organisation', 'sent_at', 'sequence'], unique=False)
+    op.create_table('device',
+        sa.Column('organisation', sa.String(length=6), nullable=False),
+        sa.Column('id', Identity(), nullable=False),
+        sa.Column('details', sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint('organisation', 'id', name=op.f('pk_device')),
+        sqlite_with_rowid=False
+    )
     op.create_table('diagnosis',
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('encounter_id', Identity(), nullable=False),
@@ -124,6 +131,7 @@ def upgrade() -> None:
         sa.Column('created_at', Moment(), nullable=False),
         sa.Column('demonstration', sa.Boolean(), nullable=False),
         sa.Column('policy', sa.LargeBinary(), nullable=False),
+        sa.Column('receiving', sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint('organisation', 'id', name=op.f('pk_node')),
         sqlite_with_rowid=False
     )
@@ -186,6 +194,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('organisation', 'code', name=op.f('pk_village')),
         sqlite_with_rowid=False
     )
+    op.create_table('arrived_reading',
+        sa.Column('organisation', sa.String(length=6), nullable=False),
+        sa.Column('id', Identity(), nullable=False),
+        sa.Column('device_id', Identity(), nullable=False),
+        sa.Column('mark', sa.LargeBinary(length=16), nullable=False),
+        sa.Column('received_at', Moment(), nullable=False),
+        sa.Column('draft_id', Identity(), nullable=True),
+        sa.Column('state', sa.String(length=9), nullable=False),
+        sa.Column('details', sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(['organisation', 'device_id'], ['device.organisation', 'device.id'], name=op.f('fk_arrived_reading_organisation_device_id')),
+        sa.PrimaryKeyConstraint('organisation', 'id', name=op.f('pk_arrived_reading')),
+        sqlite_with_rowid=False
+    )
+    op.create_index(op.f('ix_arrived_reading_organisation_device_id_mark'), 'arrived_reading', ['organisation', 'device_id', 'mark'], unique=False)
+    op.create_index(op.f('ix_arrived_reading_organisation_state_draft_id'), 'arrived_reading', ['organisation', 'state', 'draft_id'], unique=False)
     op.create_table('document',
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('id', Identity(), nullable=False),
