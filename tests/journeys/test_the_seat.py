@@ -124,6 +124,13 @@ def test_a_pin_unlocks_the_screen_until_it_was_wrong_too_often(desk: Desk) -> No
         desk.seat.sign_in(LOGIN, "7294")
 
 
+def test_a_page_that_only_listens_keeps_no_session_awake(desk: Desk) -> None:
+    desk.pass_time(minutes=9)
+    assert not desk.seat.who(desk.token, watching=True).locked
+    desk.pass_time(minutes=2)
+    assert desk.seat.who(desk.token, watching=True).locked
+
+
 def test_an_idle_screen_locks_and_an_old_session_ends_for_good(desk: Desk) -> None:
     desk.pass_time(minutes=9)
     assert not desk.seat.who(desk.token).locked

@@ -25,6 +25,8 @@ SOURCE = Path(cunyi.__file__).parent
 PAGES = (
     "journeys/*.py",
     "devices/paper/*.py",
+    *(f"devices/transports/{name}.py" for name in ("ble", "radio")),
+    "devices/simulation/*.py",
     "domain/identity.py",
     "domain/names.py",
     "domain/archive_code.py",

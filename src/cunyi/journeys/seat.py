@@ -157,8 +157,11 @@ class Seat:
             writing.audit(Action.LOG_IN, subject=stored.account.id)
         return token, SignedIn(account=stored.account, locked=False, policy=policy)
 
-    def who(self, token: str | None) -> SignedIn | None:
-        """Whose session a token is, None where it is none or too old. An idle session comes back locked."""
+    def who(self, token: str | None, *, watching: bool = False) -> SignedIn | None:
+        """Whose session a token is, None where it is none or too old. An idle session comes back locked.
+
+        `watching`: nobody did anything, a page only goes on listening, so the session grows older.
+        """
         if not token or self._store is None:
             return None
         store, hashed = self.store, token_hash(token)
@@ -179,7 +182,7 @@ class Seat:
         locked = session.locked or is_idle(session, policy, now)
         if locked and not session.locked:
             self.lock(token)
-        elif not locked and now - session.seen_at > _SEEN:
+        elif not (locked or watching) and now - session.seen_at > _SEEN:
             with store.writing(stored.account.id, working_state=True) as writing:
                 set_session(writing, hashed, seen_at=writing.at)
         return SignedIn(account=stored.account, locked=locked, policy=policy, opened=session.opened)

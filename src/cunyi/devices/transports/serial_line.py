@@ -120,7 +120,8 @@ async def _converse(
                 what = await arrived.get()
             elif (left := tick_at - loop.time()) > 0:
                 try:
-                    what = await asyncio.wait_for(arrived.get(), left)
+                    async with asyncio.timeout(left):
+                        what = await arrived.get()
                 except TimeoutError:
                     what = None
             if isinstance(what, OSError):

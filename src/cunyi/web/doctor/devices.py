@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -312,7 +313,7 @@ async def _stream(
     """What happens, as ids alone, as long as the session goes on."""
     token = request.cookies.get(COOKIE)
     async for event in bench.events(me.account.id, draft_id=request.query_params.get("draft") or None):
-        if await sync_to_thread(gate.seat.who, token) is None:
+        if await sync_to_thread(partial(gate.seat.who, token, watching=True)) is None:
             return
         if event.kind is EventKind.HEARTBEAT:
             yield ServerSentEventMessage(comment="alive")

@@ -256,7 +256,13 @@ class EncounterPages:
             reason=first(sent, "amendment_reason"),
             now=now,
         )
+        self.leave(draft_id)
         return record.encounter_id
+
+    def leave(self, draft_id: str) -> None:
+        """Readings of instruments no longer go to this draft."""
+        if self.arriving:
+            self.arriving.bench.leave(draft_id)
 
     def sheet(self, fields: Fields, shown: DraftShown, me: SignedIn, wording: Wording, now: datetime) -> Sheet:
         """The assessment, the checked prescription and what the page shows of both."""
@@ -378,6 +384,7 @@ def encounter_routes(gate: Gate, knowledge: Knowledge, bench: Bench | None = Non
             me = gate.me(request)
             shown = open_draft(gate.seat.store, me.account, str(draft_id))
             discard(gate.seat.store, me.account, str(draft_id))
+            pages.leave(str(draft_id))
             return shown.person.id
 
         return Redirect(f"/people/{await sync_to_thread(work)}", status_code=303)

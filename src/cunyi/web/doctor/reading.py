@@ -21,6 +21,7 @@ READING_FIELDS = (
     "spo2_pct",
     "glucose_mmol_l",
     "weight_kg",
+    "height_cm",
 )
 _CYCLE = ("present", "absent", "unknown")
 
