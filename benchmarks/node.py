@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.node_places import LOGIN, PASSWORD, Place, place, postgresql
+from benchmarks.node_search import PEOPLE, measure_search
 from benchmarks.node_space import space_of
 from benchmarks.population import YEARS
 from cunyi.journeys.safekeeping import make_backup, verify
@@ -40,9 +41,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--years", type=int, default=YEARS, help="years of records of the large node")
     parser.add_argument("--seconds", type=float, default=15, help="length of a run without think times")
     parser.add_argument("--thinking-seconds", type=float, default=40, help="length of a run with think times")
-    parser.add_argument("--only", choices=("small", "sqlite", "postgresql"), action="append")
+    parser.add_argument("--only", choices=("small", "search", "sqlite", "postgresql"), action="append")
     options = parser.parse_args(arguments)
-    only = options.only or ["small", "sqlite", "postgresql"]
+    only = options.only or ["small", "search", "sqlite", "postgresql"]
     options.root.mkdir(parents=True, exist_ok=True)
     one, five, quarter = os.getloadavg()
     print(f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores; "
@@ -52,6 +53,8 @@ def main(arguments: list[str]) -> int:
         tell_filled(node)
         measure_alone(copy_of(node))
         measure_load(copy_of(node), options, "SQLCipher")
+    if "search" in only:
+        measure_search(place(options.root, PEOPLE, 0))
     if "sqlite" in only:
         node = place(options.root, LARGE, options.years)
         tell_filled(node)

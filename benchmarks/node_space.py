@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import sqlcipher3.dbapi2 as sqlcipher
 
+from cunyi.store.engine import open_sqlite
 from cunyi.store.keyring import DatabaseKey
 
 
@@ -21,8 +22,8 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
 
 def space_of(database: Path, key: DatabaseKey) -> Space:
     """The space of an encrypted database of invented people; the copy is gone when this returns."""
-    connection = sqlcipher.connect(str(database))
-    connection.execute(f"PRAGMA key = \"x'{key.hex}'\"")
+    engine = open_sqlite(database, key)
+    connection: Any = engine.raw_connection().driver_connection
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     size = database.stat().st_size / 1e6
     with tempfile.TemporaryDirectory(dir=database.parent) as place:
@@ -30,7 +31,7 @@ def space_of(database: Path, key: DatabaseKey) -> Space:
         connection.execute("ATTACH DATABASE ? AS plain KEY ''", (str(plain),))
         connection.execute("SELECT sqlcipher_export('plain')").fetchall()
         connection.execute("DETACH DATABASE plain")
-        connection.close()
+        engine.dispose()
         copy = sqlite3.connect(plain)
         parts = copy.execute("SELECT name, sum(pgsize) / 1e6 FROM dbstat GROUP BY name ORDER BY 2 DESC").fetchall()
         copy.close()
