@@ -263,10 +263,21 @@ def test_a_stopped_account_does_not_open_the_disk(kit: Desk) -> None:
     seat.close()
 
 
-def test_a_change_of_password_that_was_cut_off_locks_nobody_out(kit: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_password_that_was_interrupted_changes_nothing(kit: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr("cunyi.journeys.seat.hash_secret", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         kit.seat.change_password(kit.account, PASSWORD, "river-stone-7")
+    seat = restarted(kit)
+    with pytest.raises(UserError):
+        seat.sign_in(LOGIN, "river-stone-7")
+    seat.sign_in(LOGIN, PASSWORD)
+    seat.close()
+
+
+def test_a_change_of_password_that_was_cut_off_locks_nobody_out(kit: Desk) -> None:
+    """The power goes when the keyring is written and the records are not."""
+    key = kit.folder.keyring().open(LOGIN, PASSWORD)
+    kit.folder.keyring().change(LOGIN, "river-stone-7", key)
     seat = restarted(kit)
     seat.sign_in(LOGIN, "river-stone-7")
     seat.sign_in(LOGIN, "river-stone-7")
