@@ -281,8 +281,8 @@ def _complete(
 
 
 def concern_key(concern: Concern) -> str:
-    """What an override is tied to: this warning about these drugs, whichever line they stand on."""
-    return f"{concern.kind.value}:{'+'.join(sorted(concern.drugs))}"
+    """What an override is tied to: this warning, as grave as it is, about these drugs, whichever line they stand on."""
+    return f"{concern.kind.value}:{concern.severity.value}:{'+'.join(sorted(concern.drugs))}"
 
 
 _LEVELS = ("self_care", "routine", "urgent", "emergency")

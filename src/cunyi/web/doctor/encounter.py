@@ -50,6 +50,7 @@ from cunyi.web.doctor.encounter_form import (
     overrides_of,
     prescription_of,
     read_encounter,
+    reasons_given,
 )
 from cunyi.web.doctor.follow_up import first_fields, programme_of
 from cunyi.web.doctor.form import Form, read_form
@@ -273,7 +274,7 @@ class EncounterPages:
         found = find_diseases(form.why_not, self.knowledge)
         opinion: Opinion = assess_case(case, self.knowledge, found[0] if len(found) == 1 else None)
         concerns = self._concerns(fields, case, shown, me, opinion, background)
-        reasons = dict(zip(fields.get("override_key", ()), fields.get("override_reason", ()), strict=False))
+        reasons = reasons_given(fields)
         english = wording.language == ENGLISH
         return Sheet(
             form=form,

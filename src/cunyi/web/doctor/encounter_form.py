@@ -56,13 +56,18 @@ def prescription_of(fields: Fields) -> list[PrescriptionLine]:
     return lines
 
 
+def reasons_given(fields: Fields) -> dict[str, str]:
+    """The reasons for warnings by key; two warnings of one key share what was written for either."""
+    written = zip(fields.get("override_key", ()), fields.get("override_reason", ()), strict=False)
+    return {key: reason.strip() for key, reason in written if reason.strip()}
+
+
 def overrides_of(fields: Fields, messages: Mapping[str, str]) -> list[Override]:
     """The reasons given for warnings; `messages` are those of the warnings there are, by key."""
-    keys, reasons = fields.get("override_key", ()), fields.get("override_reason", ())
     return [
-        Override(concern=key, message=messages[key], reason=reason.strip())
-        for key, reason in zip(keys, reasons, strict=False)
-        if key in messages and reason.strip()
+        Override(concern=key, message=messages[key], reason=reason)
+        for key, reason in reasons_given(fields).items()
+        if key in messages
     ]
 
 
