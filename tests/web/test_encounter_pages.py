@@ -156,6 +156,22 @@ def test_an_allergy_stops_the_signature_until_a_reason_is_given(client, node):
     assert override.reason == "皮试阴性，既往多次使用" and "青霉素" in override.message
 
 
+def test_a_reason_is_for_a_warning_as_grave_and_an_empty_box_takes_none_away(client, node):
+    person = node.register("周大福")
+    add_to_list(node.store, node.account, person.id, ListKind.ALLERGY, name="青霉素", today=node.clock().date())
+    where = begin(client, person)
+    drug = {"drug_name": "阿莫西林", "drug_days": "3"}
+    key = re.search(
+        r'name="override_key" value="([^"]+)"', client.post(f"{where}/keep", data={**WRITTEN, **drug}).text
+    )[1]
+    kind, severity, drugs = key.split(":")
+    milder = f"{kind}:advise:{drugs}"
+    assert severity != "advise"
+    assert sign(client, where, **drug, override_key=milder, override_reason="皮试阴性").status_code == 400
+    answer = sign(client, where, **drug, override_key=[key, key], override_reason=["皮试阴性", ""])
+    assert answer.status_code == 303
+
+
 def test_a_correction_is_a_new_version_with_a_reason(client, node):
     where = begin(client, node.register("周大福"))
     record = sign(client, where).headers["location"]
