@@ -7,6 +7,7 @@ from datetime import date
 
 import msgspec
 import pytest
+from bench_for_tests import wait_until
 from litestar.testing import TestClient
 from node_for_tests import Node
 
@@ -118,14 +119,14 @@ def test_an_instrument_is_added_renamed_stopped_and_taken_away(client, node):
     assert client.post("/devices", data=sent, follow_redirects=False).status_code == 303
     (device,) = devices(node.store, node.account)
     assert device.driver == "id_card" and device.address == "/dev/ttyS9"
-    page = client.get("/devices").text
-    assert "巡诊包读卡器" in page and "怎么办" in page, "what to do when it does not answer stands there"
+    assert "巡诊包读卡器" in client.get("/devices").text
+    # What to do when it does not answer stands there as soon as its listener found nothing.
+    wait_until(lambda: "怎么办" in client.get("/devices").text)
 
     client.post(f"/devices/{device.id}", data={"name": "大包读卡器"})
-    page = client.get("/devices").text
-    assert "大包读卡器" in page and "停用" in page
+    wait_until(lambda: all(words in client.get("/devices").text for words in ("大包读卡器", "停用")))
     client.post(f"/devices/{device.id}", data={"name": "大包读卡器", "active": "yes"})
-    assert "停用" not in client.get("/devices").text
+    wait_until(lambda: "停用" not in client.get("/devices").text)
     client.post(f"/devices/{device.id}/remove")
     assert devices(node.store, node.account) == []
 
