@@ -13,9 +13,9 @@ MINI = Path(__file__).parent / "mini_knowledge"
 
 
 def with_real_language(library: Library) -> Library:
-    """A small library with the language tables and settings of the real one."""
+    """A small library with the language tables, settings and words of the real one."""
     real = load_library(KNOWLEDGE)
-    library.tables, library.settings = real.tables, real.settings
+    library.tables, library.settings, library.opinion = real.tables, real.settings, real.opinion
     return library
 
 

@@ -62,6 +62,7 @@ def create_app(
     are the instruments of the node; whoever starts and stops it is the caller.
     """
     # Only here, so that commands without pages do not pay for the web framework.
+    from cunyi.interop.language_model import LanguageModel
     from cunyi.web.site import create_site
 
     return create_site(
@@ -70,6 +71,7 @@ def create_app(
         seat=seat,
         shown_account=shown_account,
         bench=bench,
+        writer=LanguageModel(config.language_model) if config.language_model else None,
     )
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.table import Table
 
 from cunyi import app, device_commands, node_commands, tables
+from cunyi.authoring.audit_command import add_audit
 from cunyi.authoring.build import ARTEFACT, compile_library, to_bytes, write_artefact
 from cunyi.authoring.check import check_library
+from cunyi.authoring.doses import join_doses
 from cunyi.authoring.evaluate import Report, outcomes, report, select
 from cunyi.authoring.examples import check_examples
 from cunyi.authoring.load import Library, load_library
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, help_text in (
         ("check", _knowledge_check, "检查知识库的文字，逐条报告 文件:行: 说明（建议）"),
         ("build", _knowledge_build, "检查并生成 knowledge.json"),
+        ("doses", _knowledge_doses, "列出两遍剂量不一致、因而没有采用的数"),
     ):
         action = actions.add_parser(name, help=help_text)
         action.add_argument("--source", type=Path, default=None, help="知识库文件夹（默认当前目录的 knowledge）")
@@ -81,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     action = actions.add_parser("list", help="列出疾病、征象、项目或危险信号")
     action.add_argument("kind", nargs="?", choices=("diseases", "findings", "items", "red_flags"), default="diseases")
     action.set_defaults(run=_knowledge_list)
+    add_audit(actions, _library, _labelled)
 
     command = commands.add_parser("serve", help="打开村医（只在本机）：健康档案、接诊和辅助诊断")
     command.add_argument("--host", default=None)
@@ -221,6 +226,26 @@ def _knowledge_build(options: argparse.Namespace) -> int:
     target = options.out or app.artefact_path()
     write_artefact(compile_library(library), target)
     print(f"已生成 {target}，版本 {prepare(data).version}")
+    return 0
+
+
+def _knowledge_doses(options: argparse.Namespace) -> int:
+    library = _library(options.source)
+    fatal = [problem for problem in check_library(library) if problem.fatal]
+    for problem in fatal:
+        print(problem)
+    if fatal:
+        return 1
+    joined = join_doses(library)
+    table = Table("药品", "途径", "年龄（岁）", "项", "第一遍", "第二遍")
+    for one in joined.disagreements:
+        table.add_row(*one[:-2], one.first or "没有写", one.second or "没有写")
+    tables.OUT.print(table)
+    alone = sum(not (one.first and one.second) for one in joined.disagreements)
+    print(
+        f"一致 {joined.figures} 个数（{len(joined.agreed)} 组），"
+        f"没有采用 {len(joined.disagreements)} 个，其中只有一遍写的 {alone} 个"
+    )
     return 0
 
 

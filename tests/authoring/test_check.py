@@ -187,5 +187,5 @@ def test_the_same_library_gives_the_same_bytes(mini_library):
 
 def load_library_again(like):
     library = load_library(MINI)
-    library.tables, library.settings = like.tables, like.settings
+    library.tables, library.settings, library.opinion = like.tables, like.settings, like.opinion
     return library

@@ -28,7 +28,7 @@ def test_missing_knowledge_says_what_to_do(tmp_path):
         create_app(Config(knowledge=tmp_path / "none.json"))
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b'{"format": 2}', b'{"format": 2, "findings": [{}], "language": {}}'])
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"format": 3}', b'{"format": 3, "findings": [{}], "language": {}}'])
 def test_knowledge_that_cannot_be_read_says_so(tmp_path, data):
     path = tmp_path / "knowledge.json"
     path.write_bytes(data)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cunyi.authoring.doses import join_doses
 from cunyi.authoring.language import compile_language
 from cunyi.authoring.load import Entry, Library
 from cunyi.authoring.strict_yaml import LineDict
@@ -37,8 +38,10 @@ def compile_library(library: Library) -> dict[str, Any]:
         "drug_classes": _entries(library.drug_classes),
         "allergy_groups": _entries(library.allergy_groups),
         "interactions": sorted((entry.raw for entry in library.interactions), key=lambda raw: sorted(raw["between"])),
+        "doses": join_doses(library).agreed,
         "prescribing": dict(library.prescribing.raw) if library.prescribing else {},
         "follow_ups": _entries(library.follow_ups),
+        "opinion": dict(library.opinion.raw) if library.opinion else {},
         "settings": dict(library.settings),
         "language": compile_language(
             _entries(library.findings), _entries(library.items), library.classes, library.tables

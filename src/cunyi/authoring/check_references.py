@@ -12,7 +12,7 @@ from cunyi.authoring.shapes import check_shape, nearest
 from cunyi.authoring.strict_yaml import LineDict, LineList, Problem
 
 _PMID = re.compile(r"PMID [1-9][0-9]{3,8}\Z")
-_FORMULARY = ("drugs", "drug_classes", "allergy_groups", "interactions")
+_FORMULARY = ("drugs", "drug_classes", "allergy_groups", "interactions", "doses_first", "doses_second")
 _KINDS = (
     *("findings", "items", "diseases", "red_flags", "referral", "departments", "examinations", "sources"),
     *("drugs", "drug_classes", "allergy_groups", "follow_ups"),
@@ -52,6 +52,8 @@ def check_sources(library: Library) -> Iterator[Problem]:
             yield from _sources_of(entry, entry.raw, registered)
     if library.prescribing:
         yield from _sources_of(library.prescribing, library.prescribing.raw, registered)
+    if library.opinion:
+        yield from _sources_of(library.opinion, library.opinion.raw, registered)
     if library.settings:
         settings = Entry(library.settings, "case_mix.yaml")  # type: ignore[arg-type]
         yield from _sources_of(settings, settings.raw, registered)

@@ -58,8 +58,11 @@ class Library(msgspec.Struct):
     drug_classes: list[Entry] = []
     allergy_groups: list[Entry] = []
     interactions: list[Entry] = []
+    doses_first: list[Entry] = []
+    doses_second: list[Entry] = []
     follow_ups: list[Entry] = []
     prescribing: Entry | None = None
+    opinion: Entry | None = None
     cases: list[Entry] = []
     classes: dict[str, list[str]] = {}
     tables: dict[str, list[dict[str, str]]] = {}
@@ -78,6 +81,8 @@ _LISTS: tuple[tuple[str, str, Shape, str], ...] = (
     ("drug_classes", "drugs/classes.yaml", shapes.DRUG_CLASS, "药物类别"),
     ("allergy_groups", "drugs/allergy_groups.yaml", shapes.ALLERGY_GROUP, "过敏类别"),
     ("interactions", "drugs/interactions.yaml", shapes.INTERACTION, "相互作用"),
+    ("doses_first", "drugs/doses/first/*.yaml", shapes.DOSE, "剂量"),
+    ("doses_second", "drugs/doses/second/*.yaml", shapes.DOSE, "剂量"),
     ("follow_ups", "follow_up/*.yaml", shapes.FOLLOW_UP, "随访方案"),
 )
 _SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
@@ -109,6 +114,10 @@ def load_library(root: Path) -> Library:
         library.problems += check_shape(raw, shapes.PRESCRIBING, path, 1, "处方规则")
         if isinstance(raw, LineDict):
             library.prescribing = Entry(raw, path)
+    for path, raw in _read(root, "opinion.yaml", library):
+        library.problems += check_shape(raw, shapes.OPINION, path, 1, "专家意见用语")
+        if isinstance(raw, LineDict):
+            library.opinion = Entry(raw, path)
     for path, raw in _read(root, "case_mix.yaml", library):
         if isinstance(raw, LineDict):
             library.settings = raw

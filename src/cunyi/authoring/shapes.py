@@ -208,8 +208,34 @@ PRESCRIBING: Shape = {
     "salt_words": (many(text, 1), True), "injection_words": (many(text, 1), True),
     "denial_words": (many(text, 1), True), "allergy_words": (many(text, 1), True), "nothing_words": (many(text, 1), True),
     "dosing_words": (many(text, 1), True), "other_allergens": (many(text), True),
-    "routes": (many(text, 1), True), "frequencies": (many(text, 1), True), "messages": (mapping, True), "sources": SOURCES,
+    "routes": (many(text, 1), True), "frequencies": (many(text, 1), True), "doses": (mapping, True), "messages": (mapping, True),
+    "sources": SOURCES,
 }  # fmt: skip
+DOSE: Shape = {
+    "drug": (identifier, True), "route": (text, True), "age": (mapping, True), "single": (mapping, False),
+    "times": (mapping, False), "daily": (mapping, False), "single_per_kg": (mapping, False), "daily_per_kg": (mapping, False),
+    "kidney": (mapping, False), "liver": (one_of("reduce", "avoid"), False), "note": (text, False), "sources": SOURCES,
+    "review": REVIEW,
+}  # fmt: skip
+DOSE_AGE: Shape = {"from": (number, False), "below": (number, False)}
+DOSE_AMOUNT: Shape = {"low": (number, False), "high": (number, False), "unit": (text, True)}
+DOSE_TIMES: Shape = {"low": (number, False), "high": (number, False)}
+DOSE_KIDNEY: Shape = {"below": (number, True), "action": (one_of("reduce", "avoid"), True)}
+DOSE_RULES: Shape = {
+    "agreement": (number, True), "over_times": (number, True), "over_times_per_kg": (number, True), "stop_times": (number, True),
+    "often_times": (number, True), "low_times": (number, True), "child_weight_days": (number, True),
+    "creatinine_days": (number, True), "units": (mapping, True), "forms": (many(text, 1), True),
+    "kilogram_words": (many(text, 1), True), "day_words": (many(text, 1), True), "daily_words": (many(text, 1), True),
+    "every_words": (many(text, 1), True), "hour_words": (many(text, 1), True), "filler_words": (many(text, 1), True),
+    "as_needed_words": (many(text, 1), True), "frequency_words": (mapping, True), "periods": (mapping, True),
+    "route_words": (mapping, True), "liver_problems": (many(identifier), True), "kidney": (mapping, True),
+    "unverified_sources": (many(identifier), True), "unverified": (mapping, True),
+}  # fmt: skip
+KIDNEY_FORMULA: Shape = {
+    "youngest": (number, True), "mg_dl": (number, True), "scale": (number, True), "kappa": (mapping, True),
+    "alpha": (mapping, True), "beta": (number, True), "yearly": (number, True), "factor": (mapping, True), "sources": SOURCES,
+}  # fmt: skip
+UNVERIFIED: Shape = {"text": (text, True), "text_en": (text, True)}
 FOLLOW_UP: Shape = {
     "id": (identifier, True), "name": (text, True), "name_en": (text, True), "disease": (identifier, True),
     "readings": (many(identifier, 1), True), "no_complaints": (text, True), "interval_days": (number, True),
@@ -220,6 +246,19 @@ MESSAGE: Shape = {
     "kind": (one_of(*ConcernKind), True), "severity": (_SEVERITY, False), "text": (text, True), "text_en": (text, True),
     "sources": SOURCES,
 }  # fmt: skip
+
+OPINION: Shape = {
+    "shown": (mapping, True), "percent_least": (number, True), "weak_below": (number, True), "withheld": (mapping, True),
+    "absent": (mapping, True), "levels": (mapping, True), "places": (mapping, True), "within": (mapping, True), "people": (mapping, True),
+    "not_an_option": (many(text, 1), True), "allergy_words": (many(text, 1), True), "taking_words": (many(text, 1), True),
+    "sentences": (mapping, True), "guard": (mapping, True), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+OPINION_GUARD: Shape = {
+    "text": (text, True), "longest_times": (number, True), "levels": (mapping, True),
+    "drug_words": (many(text, 1), True), "negations": (many(text, 1), True), "comparisons": (many(text, 1), True), "units": (many(text, 1), True),
+}  # fmt: skip
+OPINION_SENTENCE: Shape = {"text": (text, True), "text_en": (text, True), "sources": SOURCES}
+OPINION_NAME: Shape = {"name": (text, True), "name_en": (text, True)}
 
 
 def check_shape(raw: Any, shape: Shape, file: str, line: int, what: str) -> list[Problem]:

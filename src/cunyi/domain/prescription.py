@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from cunyi.domain.case import Sex
+from cunyi.domain.case import Lab, Sex
+from cunyi.domain.finding import Reading
 
 
 class PrescriptionLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,14 +26,18 @@ class PrescriptionLine(msgspec.Struct, frozen=True, kw_only=True):
 class PatientForPrescribing(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a prescription is for and who writes it (处方对象). What is None is not known, and unknown is not "no".
 
-    `allergies` and `current_drugs` are texts as written, `problems` texts or ids of diseases and findings. `role` is the
-    prescriber's, `emergency_visit` and `chronic_reason` (为何开长期处方) decide how many days may be given.
+    `weight_kg` and `labs` are today's, `previous` what was measured before. `allergies` and `current_drugs` are texts as
+    written, `problems` texts or ids of diseases and findings. `role` is the prescriber's, `emergency_visit` and
+    `chronic_reason` (为何开长期处方) decide how many days may be given.
     """
 
     age_years: float | None = None
     sex: Sex | None = None
     pregnant: bool | None = None
     lactating: bool | None = None
+    weight_kg: float | None = None
+    labs: tuple[Lab, ...] = ()
+    previous: tuple[Reading, ...] = ()
     allergies: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     current_drugs: tuple[str, ...] = ()
@@ -48,6 +53,7 @@ class ConcernKind(StrEnum):
     CROSS_ALLERGY = "cross_allergy"
     INTERACTION = "interaction"
     CONTRAINDICATION = "contraindication"
+    DOSE = "dose"
     AGE = "age"
     PREGNANCY = "pregnancy"
     LACTATION = "lactation"

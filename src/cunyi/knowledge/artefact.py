@@ -13,8 +13,9 @@ from cunyi.knowledge import model
 from cunyi.knowledge.conditions import Bounds, parse_condition
 from cunyi.knowledge.drugs import read_formulary
 from cunyi.knowledge.follow_ups import read_follow_up
+from cunyi.knowledge.opinions import read_opinion_words
 
-FORMAT = 2
+FORMAT = 3
 FREQUENCY_CLASSES = {
     "almost_always": 0.95,
     "very_common": 0.8,
@@ -100,6 +101,7 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
         },
         formulary=read_formulary(raw),
         follow_ups={entry["id"]: read_follow_up(entry) for entry in raw["follow_ups"]},
+        opinion=read_opinion_words(raw["opinion"]),
         settings=raw["settings"],
     )
 

@@ -1,4 +1,4 @@
-"""The drugs as the prescription check reads them: plain records, indexed by id. No dose is in them."""
+"""The drugs as the prescription check reads them: plain records, indexed by id. Doses are apart, in `doses`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from cunyi.domain.prescription import ConcernKind, ConcernSeverity
+from cunyi.knowledge.doses import Dose, DoseRules, read_doses
 
 
 class AgeLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,23 @@ MESSAGE_SLOTS: Mapping[str, frozenset[str]] = {
     "not_in_list": frozenset({"text"}),
     "partly_in_list": frozenset({"text", "what"}),
     "current_not_read": frozenset({"text"}),
+    "dose_single": frozenset({"drug", "times", "label"}),
+    "dose_single_per_kg": frozenset({"drug", "times", "label", "weight"}),
+    "dose_daily": frozenset({"drug", "times", "label"}),
+    "dose_daily_per_kg": frozenset({"drug", "times", "label", "weight"}),
+    "dose_often": frozenset({"drug", "times", "label"}),
+    "dose_low": frozenset({"drug", "label"}),
+    "dose_no_weight": frozenset({"drug"}),
+    "dose_not_read": frozenset({"drug", "text"}),
+    "dose_frequency_not_read": frozenset({"drug", "text"}),
+    "dose_route_not_read": frozenset({"drug", "text"}),
+    "dose_strength_missing": frozenset({"drug", "text"}),
+    "dose_age_unknown": frozenset({"drug"}),
+    "dose_not_known": frozenset({"drug"}),
+    "kidney_avoid": frozenset({"drug", "egfr", "label"}),
+    "kidney_reduce": frozenset({"drug", "egfr", "label"}),
+    "liver_avoid": frozenset({"drug", "what", "label"}),
+    "liver_reduce": frozenset({"drug", "what", "label"}),
 }
 """The messages that the check may give, with the slots each may use."""
 
@@ -175,17 +193,22 @@ class PrescribingRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     other_allergens: tuple[str, ...]
     routes: tuple[str, ...]
     frequencies: tuple[str, ...]
+    doses: DoseRules
     messages: dict[str, Message]
     sources: tuple[str, ...]
 
 
 class Formulary(msgspec.Struct, frozen=True, kw_only=True):
-    """The list of drugs with everything the check knows about them (药品表), by id. `rules` None: no rules were compiled."""
+    """The list of drugs with everything the check knows about them (药品表), by id. `rules` None: no rules were compiled.
+
+    `doses` are the agreed figures by drug, in a fixed order.
+    """
 
     drugs: dict[str, Drug]
     classes: dict[str, DrugClass]
     allergy_groups: dict[str, AllergyGroup]
     interactions: tuple[Interaction, ...]
+    doses: dict[str, tuple[Dose, ...]]
     rules: PrescribingRules | None
 
 
@@ -196,5 +219,6 @@ def read_formulary(raw: Mapping[str, Any]) -> Formulary:
         classes={entry.id: entry for entry in msgspec.convert(raw["drug_classes"], list[DrugClass])},
         allergy_groups={entry.id: entry for entry in msgspec.convert(raw["allergy_groups"], list[AllergyGroup])},
         interactions=msgspec.convert(raw["interactions"], tuple[Interaction, ...]),
+        doses=read_doses(raw["doses"]),
         rules=msgspec.convert(raw["prescribing"], PrescribingRules) if raw["prescribing"] else None,
     )

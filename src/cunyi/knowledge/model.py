@@ -9,6 +9,7 @@ import msgspec
 from cunyi.knowledge.conditions import Bounds, Condition
 from cunyi.knowledge.drugs import Formulary
 from cunyi.knowledge.follow_ups import FollowUp
+from cunyi.knowledge.opinions import OpinionWords
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,4 +185,5 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, Source]
     formulary: Formulary
     follow_ups: dict[str, FollowUp]
+    opinion: OpinionWords | None
     settings: dict[str, Any]

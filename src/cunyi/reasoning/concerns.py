@@ -35,10 +35,18 @@ class Wording:
             pairs["other"] = (other.name, other.name_en)
         return self._concern(key, involved, pairs, severity, sources)
 
-    def about_all(self, medicines: Sequence[Medicine], key: str, **slots: str | Pair) -> Concern:
+    def about_all(
+        self,
+        medicines: Sequence[Medicine],
+        key: str,
+        *,
+        severity: ConcernSeverity | None = None,
+        sources: tuple[str, ...] = (),
+        **slots: str | Pair,
+    ) -> Concern:
         """One concern about several lines; its `drug` slot lists them."""
         names = ("、".join(m.name for m in medicines), ", ".join(m.name_en for m in medicines))
-        return self._concern(key, medicines, {"drug": names, **slots}, None, ())
+        return self._concern(key, medicines, {"drug": names, **slots}, severity, sources)
 
     def record(self, key: str, **slots: str | Pair) -> Concern:
         """A concern about the patient's record, not about a line."""

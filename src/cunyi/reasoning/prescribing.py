@@ -14,6 +14,7 @@ from cunyi.domain.prescription import (
     PrescriptionLine,
 )
 from cunyi.knowledge.drugs import Drug, DrugClass, PrescribingRules
+from cunyi.reasoning.checking_doses import DoseCheck
 from cunyi.reasoning.checking_pairs import check_pairs
 from cunyi.reasoning.checking_patient import check_allergies, check_person, check_problems
 from cunyi.reasoning.concerns import Wording
@@ -49,12 +50,15 @@ def check_prescription(
             raise UserError(f"第 {index + 1} 个药的天数要写大于 0 的数字；不知道就不写", field=f"lines[{index}].days")
     wording = Wording(rules)
     medicines = _medicines(lines, knowledge)
+    doses = DoseCheck(patient, knowledge, rules)
     current = read_current(patient.current_drugs, knowledge, rules)
     concerns = [
         *check_allergies(medicines, patient, knowledge, rules),
         *check_pairs(medicines, current.medicines, knowledge.content.formulary, wording),
         *check_problems(medicines, patient, knowledge, rules),
         *check_person(medicines, patient, knowledge, rules),
+        *doses.amounts(medicines, lines),
+        *doses.organs(medicines, lines),
         *_check_rights(medicines, lines, patient, rules),
         *_check_amounts(medicines, lines, patient, rules),
         *_check_reading(medicines, wording),

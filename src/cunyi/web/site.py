@@ -13,12 +13,14 @@ from litestar.static_files import create_static_files_router
 from cunyi.domain.errors import UserError
 from cunyi.journeys.bench import Bench
 from cunyi.journeys.seat import LockedNodeError, Seat
+from cunyi.journeys.wording_opinion import Writer
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.version import ENGINE_VERSION
 from cunyi.web.api import api_routes
 from cunyi.web.api_schema import SpanSchemaPlugin
 from cunyi.web.choosing_language import choose_language
 from cunyi.web.doctor.node import node_routes
+from cunyi.web.doctor.opinion import workbench_opinion_routes
 from cunyi.web.doctor.workbench import doctor_routes
 from cunyi.web.gate import NotSignedInError, ScreenLockedError, lead_to_login, lead_to_unlock, refuse_page
 from cunyi.web.headers import protect
@@ -35,12 +37,18 @@ def create_site(
     seat: Seat | None = None,
     shown_account: tuple[str, str] | None = None,
     bench: Bench | None = None,
+    writer: Writer | None = None,
 ) -> Litestar:
     """The application over one knowledge base, which it only reads: a node's pages, or without a `seat` the workbench alone.
 
-    `shown_account` (login, password) stands on the login page of a demonstration; `bench` are the instruments of the node.
+    `shown_account` (login, password) stands on the login page of a demonstration; `bench` are the instruments of the node, `writer` puts opinions
+    into other words.
     """
-    pages = doctor_routes(knowledge) if seat is None else node_routes(knowledge, seat, shown_account, bench)
+    pages = (
+        [*doctor_routes(knowledge), *workbench_opinion_routes(knowledge, writer)]
+        if seat is None
+        else node_routes(knowledge, seat, shown_account, bench, writer)
+    )
     return Litestar(
         route_handlers=[
             *api_routes(knowledge),

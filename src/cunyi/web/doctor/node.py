@@ -6,11 +6,13 @@ from litestar.types import ControllerRouterHandler
 
 from cunyi.journeys.bench import Bench
 from cunyi.journeys.seat import Seat
+from cunyi.journeys.wording_opinion import Writer
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.arriving import arriving_routes
 from cunyi.web.doctor.checkup import checkup_routes
 from cunyi.web.doctor.devices import device_routes
 from cunyi.web.doctor.encounter import encounter_routes
+from cunyi.web.doctor.opinion import encounter_opinion_routes
 from cunyi.web.doctor.paper_report import paper_routes
 from cunyi.web.doctor.people import people_routes
 from cunyi.web.doctor.record import record_routes
@@ -22,7 +24,11 @@ from cunyi.web.printing.pages import printing_routes
 
 
 def node_routes(
-    knowledge: Knowledge, seat: Seat, shown_account: tuple[str, str] | None, bench: Bench | None = None
+    knowledge: Knowledge,
+    seat: Seat,
+    shown_account: tuple[str, str] | None,
+    bench: Bench | None = None,
+    writer: Writer | None = None,
 ) -> list[ControllerRouterHandler]:
     """The handlers of a node's pages over one knowledge base; without a `bench` nothing of instruments is offered."""
     gate = Gate(seat, bench)
@@ -31,6 +37,7 @@ def node_routes(
         *today_routes(gate),
         *people_routes(gate),
         *encounter_routes(gate, knowledge, bench),
+        *encounter_opinion_routes(gate, knowledge, writer),
         *record_routes(gate, knowledge),
         *printing_routes(gate, knowledge),
         *paper_routes(gate, knowledge),

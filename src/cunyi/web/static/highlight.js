@@ -83,10 +83,13 @@ class MarkedText {
 /** Keeps the marks of every text of the form; returns a way to draw anew after the texts were set from outside. */
 export function markTexts(form) {
   const texts = Array.from(form.querySelectorAll(".text-field"), (root) => new MarkedText(root));
-  form.addEventListener("htmx:beforeRequest", () => {
+  // Other requests from within the form bring no marks.
+  form.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt !== form) return;
     for (const text of texts) text.sent = text.area.value;
   });
-  form.addEventListener("htmx:afterSettle", () => {
+  form.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.requestConfig && event.detail.requestConfig.elt !== form) return;
     for (const text of texts) text.receive();
   });
   return { follow: () => texts.forEach((text) => text.follow()) };
