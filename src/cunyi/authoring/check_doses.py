@@ -114,6 +114,7 @@ def _check_rules(rules: Entry, library: Library) -> Iterator[Problem]:
     for key, shape, what in (
         ("kidney", shapes.KIDNEY_FORMULA, "肾功能公式"),
         ("unverified", shapes.UNVERIFIED, "标注"),
+        ("withheld", shapes.UNVERIFIED, "略去标记"),
     ):
         if isinstance(raw.get(key), LineDict):
             yield from check_shape(raw[key], shape, rules.file, rules.line("doses", key), what)

@@ -28,8 +28,7 @@ def check_opinion(library: Library) -> Iterator[Problem]:
     if words is None:
         return
     yield from _all_there(words, "shown", SHOWN)
-    for key in ("withheld", "absent"):
-        yield from check_shape(words.raw.get(key), shapes.OPINION_NAME, words.file, words.line(key), "用词")
+    yield from check_shape(words.raw.get("absent"), shapes.OPINION_NAME, words.file, words.line("absent"), "用词")
     yield from check_shape(words.raw.get("guard"), shapes.OPINION_GUARD, words.file, words.line("guard"), "措辞约束")
     for table, keys in _NAMES.items():
         yield from _all_there(words, table, keys)

@@ -229,7 +229,7 @@ DOSE_RULES: Shape = {
     "every_words": (many(text, 1), True), "hour_words": (many(text, 1), True), "filler_words": (many(text, 1), True),
     "as_needed_words": (many(text, 1), True), "frequency_words": (mapping, True), "periods": (mapping, True),
     "route_words": (mapping, True), "liver_problems": (many(identifier), True), "kidney": (mapping, True),
-    "unverified_sources": (many(identifier), True), "unverified": (mapping, True),
+    "unverified_sources": (many(identifier), True), "unverified": (mapping, True), "withheld": (mapping, True),
 }  # fmt: skip
 KIDNEY_FORMULA: Shape = {
     "youngest": (number, True), "mg_dl": (number, True), "scale": (number, True), "kappa": (mapping, True),
@@ -248,7 +248,7 @@ MESSAGE: Shape = {
 }  # fmt: skip
 
 OPINION: Shape = {
-    "shown": (mapping, True), "percent_least": (number, True), "weak_below": (number, True), "withheld": (mapping, True),
+    "shown": (mapping, True), "percent_least": (number, True), "weak_below": (number, True),
     "absent": (mapping, True), "levels": (mapping, True), "places": (mapping, True), "within": (mapping, True), "people": (mapping, True),
     "not_an_option": (many(text, 1), True), "allergy_words": (many(text, 1), True), "taking_words": (many(text, 1), True),
     "sentences": (mapping, True), "guard": (mapping, True), "sources": SOURCES, "review": REVIEW,

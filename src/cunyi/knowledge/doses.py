@@ -96,7 +96,8 @@ class DoseRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How doses are joined, read and judged (剂量核对规则).
 
     `agreement` is the relative difference that two authors may have; the `*_times` multiples of a limit from which an
-    amount is a warning, a stop, too often or far below. `units` gives for each unit compared in the factors of others.
+    amount is a warning, a stop, too often or far below. `units` gives for each unit compared in the factors of others. `withheld` stands
+    in place of an amount that is not shown.
     """
 
     agreement: float
@@ -123,6 +124,7 @@ class DoseRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     kidney: KidneyFormula
     unverified_sources: tuple[str, ...]
     unverified: Label
+    withheld: Label
 
 
 def read_doses(raw: list[Mapping[str, Any]]) -> dict[str, tuple[Dose, ...]]:

@@ -103,14 +103,12 @@ class OpinionWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Everything that an opinion says of itself (专家意见用语).
 
     `shown` are counts, `percent_least` the smallest confidence that is worth a word, `weak_below` the one under which the
-    first disease is told with doubt (both 0–1). `withheld` stands in place of an amount of a drug, `absent` before a finding that is not there; a part of a sentence with
-    a word of `not_an_option` proposes no drug; `allergy_words` and `taking_words` mark what a history says of drugs.
+    first disease is told with doubt (both 0–1). `absent` stands before a finding that is not there; a part of a sentence with a word of `not_an_option` proposes no drug; `allergy_words` and `taking_words` mark what a history says of drugs.
     """
 
     shown: dict[str, int]
     percent_least: float
     weak_below: float
-    withheld: Name
     absent: Name
     levels: dict[str, Name]
     places: dict[str, Name]

@@ -32,6 +32,7 @@ from cunyi.reasoning.measuring import CriticalValue
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import Reception
 from cunyi.reasoning.triage import Triage
+from cunyi.reasoning.withholding import withheld_mark, withhold_amounts
 
 _UNKNOWN_SHOWN = 8
 _NOTABLE = 0.05
@@ -213,9 +214,17 @@ def examinations(ranked: list[RankedExamination], knowledge: Knowledge) -> list[
 def advice(
     triage: Triage, excluded: list[Raised], differential: Differential, knowledge: Knowledge
 ) -> list[AdviceGiven]:
-    """What to do now: the red flags' first, then first aid for what reaches the level, then the likely diseases."""
+    """What to do now: the red flags' first, then first aid for what reaches the level, then the likely diseases.
+
+    Amounts of drugs are withheld: none of this prose was checked against a label.
+    """
+    mark = withheld_mark(knowledge.content.formulary).text
     given = [
-        AdviceGiven(text=r.flag.advice, source=_source_title(r.flag.sources, knowledge), for_disease=None)
+        AdviceGiven(
+            text=withhold_amounts(r.flag.advice, mark),
+            source=_source_title(r.flag.sources, knowledge),
+            for_disease=None,
+        )
         for r in triage.flags
         if r.flag.advice
     ]
@@ -229,7 +238,11 @@ def advice(
     for column in dict.fromkeys([*likely, *grave]):
         disease = diseases[column]
         given += [
-            AdviceGiven(text=a.text, source=_source_title(a.sources, knowledge), for_disease=disease.name)
+            AdviceGiven(
+                text=withhold_amounts(a.text, mark),
+                source=_source_title(a.sources, knowledge),
+                for_disease=disease.name,
+            )
             for a in disease.management
         ]
     unique = {a.text: a for a in reversed(given)}

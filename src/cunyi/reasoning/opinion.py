@@ -15,7 +15,7 @@ from cunyi.reasoning.opinion_acting import now, test, treat
 from cunyi.reasoning.opinion_ground import Ground, ground
 from cunyi.reasoning.opinion_judging import exclude, likely
 from cunyi.reasoning.opinion_telling import come_back, go_at_once, tell
-from cunyi.reasoning.opinion_wording import word
+from cunyi.reasoning.opinion_wording import Slot, word
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.treating import all_read, checked, options_of, patient_of
 
@@ -52,7 +52,7 @@ def expert_opinion(case: Case, assessment: Assessment, knowledge: Knowledge) -> 
         notes=(
             on.speaker.say("note_draft"),
             on.speaker.say("note_doctor"),
-            on.speaker.say("note_doses", mark=word(words.withheld)),
+            on.speaker.say("note_doses", mark=Slot(on.speaker.withheld.text, on.speaker.withheld.text_en)),
         ),
         diseases=tuple(dict.fromkeys(diseases)),
         drugs=tuple(dict.fromkeys(option.drug.id for each in options.values() for option in each)),

@@ -13,6 +13,7 @@ from cunyi.knowledge.opinions import OpinionWords
 from cunyi.reasoning.opinion_wording import Slot, Speaker, named
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
+from cunyi.reasoning.withholding import withheld_mark
 
 _DISEASE_RULE = "disease."
 _MOST_TREATED = 2
@@ -77,7 +78,7 @@ def ground(case: Case, assessment: Assessment, knowledge: Knowledge, words: Opin
         given=assessment,
         knowledge=knowledge,
         presentation=receive(case, knowledge).presentation,
-        speaker=Speaker(words),
+        speaker=Speaker(words, withheld_mark(knowledge.content.formulary)),
         understood=understood,
         ranked=tuple(worth[: words.shown["diseases"]]),
         likely=tuple(content.diseases[c.disease] for c in sure),

@@ -7,6 +7,7 @@ from string import Formatter
 from typing import NamedTuple
 
 from cunyi.domain.opinion import Statement, Words
+from cunyi.knowledge.doses import Label
 from cunyi.knowledge.opinions import Name, OpinionWords
 from cunyi.reasoning.withholding import withhold_amounts
 
@@ -24,8 +25,9 @@ class Slot(NamedTuple):
 class Speaker:
     """Makes statements of the sentences of `opinion.yaml`."""
 
-    def __init__(self, words: OpinionWords) -> None:
+    def __init__(self, words: OpinionWords, withheld: Label) -> None:
         self.words = words
+        self.withheld = withheld
 
     def say(self, key: str, *, sources: Iterable[str] = (), grave: bool = False, **slots: Slot) -> Statement:
         """The sentence `key` with its slots; `sources` in place of its own where what fills it has sources."""
@@ -39,9 +41,8 @@ class Speaker:
 
     def prose(self, text: str, english: str | None = None) -> Slot:
         """Prose of the knowledge base without amounts of drugs and without its last stop."""
-        mark = self.words.withheld
-        chinese = withhold_amounts(text, mark.name).rstrip(_END)
-        return Slot(chinese, withhold_amounts(english, mark.name_en).rstrip(_END) if english else None)
+        chinese = withhold_amounts(text, self.withheld.text).rstrip(_END)
+        return Slot(chinese, withhold_amounts(english, self.withheld.text_en).rstrip(_END) if english else None)
 
 
 def named(name: str, name_en: str) -> Slot:

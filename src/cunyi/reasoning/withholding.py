@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from cunyi.knowledge.doses import Label
+from cunyi.knowledge.drugs import Formulary
+
 _NUMBER = r"[0-9０-９][0-9０-９,]*(?:[.．][0-9０-９]+)?"
 _RANGE = rf"{_NUMBER}(?:\s*[-–—－~～〜至到]\s*{_NUMBER})?"
 _LETTER_UNITS = "mg|mcg|[μµ]g|ug|g|m[lL]|ML|IU|iu|U|u"
@@ -27,3 +30,8 @@ def has_amount(text: str) -> bool:
 def withhold_amounts(text: str, mark: str) -> str:
     """The text with `mark` in place of every amount and of how often it is given; results (g/L) stay."""
     return _AMOUNT.sub(lambda _: mark, text)
+
+
+def withheld_mark(formulary: Formulary) -> Label:
+    """What stands in place of a withheld amount; nothing at all where no rules of prescribing were compiled."""
+    return formulary.rules.doses.withheld if formulary.rules else Label(text="", text_en="")

@@ -11,7 +11,7 @@ import msgspec
 from cunyi.domain.opinion import ExpertOpinion, WordingRefusal, WordingRefusedError
 from cunyi.knowledge.opinions import OpinionWords, WordingGuard
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.reasoning.withholding import has_amount
+from cunyi.reasoning.withholding import has_amount, withheld_mark
 from cunyi.text.normalize import plain
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -48,6 +48,7 @@ def accepted_wording(reply: str, opinion: ExpertOpinion, knowledge: Knowledge, w
 
 def _compare(original: str, written: str, knowledge: Knowledge, words: OpinionWords) -> None:
     guard = words.guard
+    mark = withheld_mark(knowledge.content.formulary).text
     if len(written) > guard.longest_times * len(original):
         raise WordingRefusedError(WordingRefusal.TOO_LONG)
     before, after = plain(original), plain(written)
@@ -61,7 +62,7 @@ def _compare(original: str, written: str, knowledge: Knowledge, words: OpinionWo
         or _drugs(before, knowledge, words) != _drugs(after, knowledge, words)
         or any(word in after and word not in before for word in map(plain, guard.drug_words))
         or _new(before, after, _LATIN)
-        or written.count(words.withheld.name) != original.count(words.withheld.name)
+        or written.count(mark) != original.count(mark)
     ):
         raise WordingRefusedError(WordingRefusal.OTHER_DRUGS)
     if any(before.count(word) != after.count(word) for word in map(plain, guard.negations)):
