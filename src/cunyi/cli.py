@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -22,12 +23,15 @@ from cunyi.authoring.examples import check_examples
 from cunyi.authoring.load import Library, load_library
 from cunyi.authoring.render import disease_sheet, finding_sheet
 from cunyi.authoring.shapes import nearest
+from cunyi.authoring.symptom_slots import LabelCode, cases_of_slots, is_slot_case
 from cunyi.config import read_config
 from cunyi.domain.errors import UserError
 from cunyi.journeys.screen_cases import screen_lines
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge, prepare
 from cunyi.version import ENGINE_VERSION
+
+_LABELS = "label_codes.jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("evaluate", help="用带标准答案的病例衡量准确、分诊和把握度")
     command.add_argument("files", nargs="+", type=Path, metavar="病例.jsonl")
     command.add_argument("--split", choices=("tune", "hold"), help="只用其中一半；hold 只给汇总")
+    command.add_argument(
+        "--labels", type=Path, metavar="标签.jsonl", help=f"症状槽病例的标签编码（默认病例旁边的 {_LABELS}）"
+    )
     command.add_argument("--case-mix", default=None, help="按哪种病例构成校准把握度（默认知识库所定）")
     command.add_argument("--json", action="store_true", help="输出 JSON")
     command.set_defaults(run=_evaluate)
@@ -164,7 +171,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         knowledge.settings = msgspec.structs.replace(knowledge.settings, case_mix=options.case_mix)
     reports: list[Report] = []
     for path in options.files:
-        cases = list(_labelled(path))
+        cases = _cases(path, options.labels or path.with_name(_LABELS), knowledge)
         usable, unusable = select(cases, options.split)
         with Progress(console=tables.ERRORS, transient=True) as progress:
             scored = list(progress.track(outcomes(usable, knowledge), total=len(usable), description=path.name))
@@ -176,17 +183,33 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _labelled(path: Path) -> Iterator[dict[str, object]]:
+def _cases(path: Path, labels: Path, knowledge: Knowledge) -> list[Mapping[str, Any]]:
+    """The labelled cases of a file of either shape."""
+    rows = list(_rows(path))
+    if rows and all(is_slot_case(row) for row in rows):
+        codes = {code.label: code for code in (msgspec.convert(row, LabelCode) for row in _rows(labels))}
+        return list(cases_of_slots(rows, codes, list(knowledge.content.diseases.values())))
+    return list(_labelled(path))
+
+
+def _labelled(path: Path) -> Iterator[Mapping[str, Any]]:
+    for number, row in enumerate(_rows(path), start=1):
+        if "id" not in row or "gold" not in row:
+            raise UserError(f"{path} 第 {number} 个病例没有 id 或 gold，不能用来衡量", field="gold")
+        yield row
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(_read(path).decode("utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            case = msgspec.json.decode(line)
+            row = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
             raise UserError(f"{path} 第 {number} 行不是完整的 JSON") from error
-        if not isinstance(case, dict) or "id" not in case or "gold" not in case:
-            raise UserError(f"{path} 第 {number} 行没有 id 或 gold，不能用来衡量", field="gold")
-        yield case
+        if not isinstance(row, dict):
+            raise UserError(f"{path} 第 {number} 行不是一个病例")
+        yield row
 
 
 def _library(source: Path | None) -> Library:
