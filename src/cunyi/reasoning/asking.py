@@ -33,10 +33,25 @@ class RankedExamination(msgspec.Struct, frozen=True):
     weight: float
 
 
-def uncertainty(probability: NDArray[np.float64], harm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Harm-weighted Gini impurity of each column of probabilities (diseases in rows)."""
-    impurity: NDArray[np.float64] = (harm[:, None] * probability * (1 - probability)).sum(axis=0)
-    return impurity
+def _impurity(probability: NDArray[np.float64], harm: NDArray[np.float64]) -> float:
+    """Harm-weighted Gini impurity: Σ h p (1 − p)."""
+    return float((harm * probability * (1 - probability)).sum())
+
+
+def _expected_impurity(
+    chance: NDArray[np.float64], p: NDArray[np.float64], harm: NDArray[np.float64], yes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The impurity to be expected after each finding (rows of `chance`, diseases in columns) is known.
+
+    With q = c p / yes after a yes, yes · Σ h q (1 − q) = Σ h c p − Σ h c² p² / yes, and the same with 1 − c after a no: four
+    products with `chance` in place of two matrices of new probabilities.
+    """
+    linear, square = harm * p, harm * p * p
+    said_yes, squared = chance @ linear, (chance * chance) @ square
+    said_no = linear.sum() - said_yes
+    squared_no = square.sum() - 2 * (chance @ square) + squared
+    expected: NDArray[np.float64] = said_yes - squared / yes + said_no - squared_no / (1 - yes)
+    return expected
 
 
 def rank_questions(
@@ -49,21 +64,14 @@ def rank_questions(
         return []
     p = differential.probability[top]
     harm = knowledge.harm[top].astype(np.float64)
-    rows = [
-        row
-        for row in np.unique(np.concatenate([knowledge.askable_rows[c] for c in top])).tolist()
-        if _is_open(likelihoods.finding_ids[row], presentation, knowledge)
-    ]
-    if not rows:
+    rows = np.flatnonzero(knowledge.askable[top].any(axis=0) & _open(presentation, knowledge))
+    if not len(rows):
         return []
     chance = _chance_now(rows, top, presentation, knowledge)
     background = likelihoods.background[rows].astype(np.float64)
     rest = max(0.0, 1 - float(p.sum()))
     yes = np.clip(chance @ p + rest * background, 1e-9, 1 - 1e-9)
-    if_yes = chance.T * p[:, None] / yes
-    if_no = (1 - chance.T) * p[:, None] / (1 - yes)
-    before = float(uncertainty(p[:, None], harm)[0])
-    gain = before - (yes * uncertainty(if_yes, harm) + (1 - yes) * uncertainty(if_no, harm))
+    gain = _impurity(p, harm) - _expected_impurity(chance, p, harm, yes)
     ranked: list[RankedQuestion] = []
     families: set[str] = set()
     for i in np.argsort(-gain, kind="stable").tolist():
@@ -84,24 +92,29 @@ def _considered(differential: Differential, knowledge: Knowledge) -> NDArray[np.
     return order[weight[order] > 1e-6]
 
 
-def _is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) -> bool:
-    sex = knowledge.content.findings[finding_id].sex
-    if sex is not None and presentation.sex is not None and sex != presentation.sex:
-        return False
-    fact = presentation.facts.get(finding_id)
-    return fact is None or fact.status == Status.UNKNOWN
+def _open(presentation: Presentation, knowledge: Knowledge) -> NDArray[np.bool_]:
+    """Findings (rows) of which nothing is known and that this patient can have."""
+    likelihoods = knowledge.likelihoods
+    still_open = knowledge.possible_for[presentation.sex].copy()
+    known = [likelihoods.finding_index[f] for f, fact in presentation.facts.items() if fact.status != Status.UNKNOWN]
+    still_open[known] = False
+    return still_open
 
 
 def _chance_now(
-    rows: list[int], top: NDArray[np.int64], presentation: Presentation, knowledge: Knowledge
+    rows: NDArray[np.int64], top: NDArray[np.int64], presentation: Presentation, knowledge: Knowledge
 ) -> NDArray[np.float64]:
     """P(finding | disease, what is known): a variant of a present parent is that much likelier."""
     likelihoods = knowledge.likelihoods
-    chance: NDArray[np.float64] = likelihoods.probability[np.ix_(np.array(rows), top)].astype(np.float64)
-    for position, row in enumerate(rows):
-        above = int(likelihoods.parent[row])
-        if above >= 0 and presentation.status(likelihoods.finding_ids[above]) == Status.PRESENT:
-            chance[position] /= likelihoods.probability[above, top]
+    chance: NDArray[np.float64] = likelihoods.probability[np.ix_(rows, top)].astype(np.float64)
+    there = np.zeros(len(likelihoods.finding_ids) + 1, dtype=np.bool_)
+    there[[likelihoods.finding_index[f] for f, fact in presentation.facts.items() if fact.status == Status.PRESENT]] = (
+        True
+    )
+    above = likelihoods.parent[rows]
+    # A root's parent is -1: the last place, where nothing is present.
+    variants = np.flatnonzero(there[above])
+    chance[variants] /= likelihoods.probability[np.ix_(above[variants], top)]
     return chance.clip(0, 1)
 
 

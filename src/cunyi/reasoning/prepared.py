@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cunyi.domain.case import Sex
 from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.artefact import decode
 from cunyi.knowledge.conditions import FindingIs, leaves
@@ -40,8 +41,10 @@ class Knowledge(msgspec.Struct):
     """Findings (rows) that nearly every patient with a disease (column) has and few others, asked or seen here."""
     undefined: NDArray[np.bool_]
     """Diseases without any such finding."""
-    askable_rows: tuple[NDArray[np.int64], ...]
-    """For each disease the findings it says something about that can be asked or looked for in a village clinic."""
+    askable: NDArray[np.bool_]
+    """Findings (columns) that a disease (row) says something about and that can be asked or looked for in a village clinic."""
+    possible_for: dict[Sex | None, NDArray[np.bool_]]
+    """Findings (rows) that a patient of this sex can have."""
     telling_findings: tuple[tuple[str, ...], ...]
     """For each disease the findings it lists, those that tell most first."""
     flag_index: RuleIndex[RedFlag]
@@ -78,7 +81,8 @@ def prepare(data: bytes) -> Knowledge:
         typical_support=_typical_support(likelihoods, content),
         defining=defining,
         undefined=np.asarray(~defining.any(axis=0)),
-        askable_rows=_askable_rows(likelihoods, content.findings),
+        askable=np.ascontiguousarray(likelihoods.listed.T & _can_be_asked(likelihoods, content.findings)),
+        possible_for={sex: _possible_for(sex, likelihoods, content.findings) for sex in (*Sex, None)},
         telling_findings=_telling_findings(likelihoods),
         flag_index=RuleIndex(content.red_flags.values()),
         flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
@@ -113,15 +117,18 @@ def _defining(likelihoods: Likelihoods, content: Content, settings: Settings) ->
     return defining
 
 
-def _askable_rows(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> tuple[NDArray[np.int64], ...]:
-    askable = np.array(
+def _can_be_asked(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> NDArray[np.bool_]:
+    return np.array(
         [
             findings[f].when is None
             and (findings[f].obtain == "village" or (findings[f].obtain == "ask" and bool(findings[f].ask)))
             for f in likelihoods.finding_ids
         ]
     )
-    return tuple(np.flatnonzero(likelihoods.listed[:, c] & askable) for c in range(likelihoods.listed.shape[1]))
+
+
+def _possible_for(sex: Sex | None, likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> NDArray[np.bool_]:
+    return np.array([sex is None or findings[f].sex in (None, sex) for f in likelihoods.finding_ids])
 
 
 def _telling_findings(likelihoods: Likelihoods) -> tuple[tuple[str, ...], ...]:
