@@ -1,5 +1,6 @@
 """A small knowledge base for tests: three diseases, a handful of findings, the real language tables."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cunyi.reasoning.prepared import Knowledge, prepare
 
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 MINI = Path(__file__).parent / "mini_knowledge"
+PATIENTS = Path(__file__).parent / "patients_for_tests.yaml"
 
 
 def with_real_language(library: Library) -> Library:
@@ -28,6 +30,22 @@ def mini_library() -> Library:
 @pytest.fixture(scope="session")
 def mini(mini_library: Library) -> Knowledge:
     return prepare(to_bytes(compile_library(mini_library)))
+
+
+@pytest.fixture(scope="session")
+def taught_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The small library with example patients."""
+    folder = tmp_path_factory.mktemp("taught")
+    (folder / "patients").mkdir()
+    shutil.copy(PATIENTS, folder / "patients")
+    library = with_real_language(load_library(MINI))
+    library.patients = load_library(folder).patients
+    return library
+
+
+@pytest.fixture(scope="session")
+def taught(taught_library: Library) -> Knowledge:
+    return prepare(to_bytes(compile_library(taught_library)))
 
 
 @pytest.fixture(scope="session")

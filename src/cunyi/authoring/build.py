@@ -9,8 +9,10 @@ from typing import Any
 from cunyi.authoring.doses import join_doses
 from cunyi.authoring.language import compile_language
 from cunyi.authoring.load import Entry, Library
+from cunyi.authoring.patients import learn, patient_texts
 from cunyi.authoring.strict_yaml import LineDict
 from cunyi.knowledge.artefact import FORMAT
+from cunyi.reasoning.prepared import prepare_document
 
 ARTEFACT = "knowledge.json"
 
@@ -23,7 +25,7 @@ def compile_library(library: Library) -> dict[str, Any]:
         for flag in file.raw["flags"]:
             flags.append({key: value for key, value in flag.items() if key not in ("fires", "spares", "review")})
             complaints[flag["id"]] = file.raw["complaint"]
-    return {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "findings": _entries(library.findings),
         "items": _entries(library.items),
@@ -46,7 +48,13 @@ def compile_library(library: Library) -> dict[str, Any]:
         "language": compile_language(
             _entries(library.findings), _entries(library.items), library.classes, library.tables
         ),
+        "learned": {"told": {}, "wordings": {}},
     }
+    texts = patient_texts(library)
+    if texts:
+        # What the texts tell is read with the knowledge base itself, before it has learned anything from them.
+        document["learned"] = learn(texts, prepare_document(document))
+    return document
 
 
 def _entries(entries: list[Entry]) -> list[LineDict]:

@@ -13,6 +13,7 @@ from cunyi.authoring.check_opinion import check_opinion
 from cunyi.authoring.check_references import check_parts, check_sources, check_unique
 from cunyi.authoring.check_rules import check_rules
 from cunyi.authoring.load import Library
+from cunyi.authoring.patients import check_patients
 from cunyi.authoring.strict_yaml import Problem
 
 CHECKS = (
@@ -27,6 +28,7 @@ CHECKS = (
     check_doses,
     check_follow_ups,
     check_opinion,
+    check_patients,
 )
 
 

@@ -64,6 +64,7 @@ class Library(msgspec.Struct):
     prescribing: Entry | None = None
     opinion: Entry | None = None
     cases: list[Entry] = []
+    patients: list[Entry] = []
     classes: dict[str, list[str]] = {}
     tables: dict[str, list[dict[str, str]]] = {}
     settings: dict[str, Any] = {}
@@ -84,6 +85,7 @@ _LISTS: tuple[tuple[str, str, Shape, str], ...] = (
     ("doses_first", "drugs/doses/first/*.yaml", shapes.DOSE, "剂量"),
     ("doses_second", "drugs/doses/second/*.yaml", shapes.DOSE, "剂量"),
     ("follow_ups", "follow_up/*.yaml", shapes.FOLLOW_UP, "随访方案"),
+    ("patients", "patients/*.yaml", shapes.PATIENTS, "示例病人"),
 )
 _SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
     ("diseases", "diseases/**/*.yaml", shapes.DISEASE, "疾病"),

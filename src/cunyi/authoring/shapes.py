@@ -115,6 +115,13 @@ ITEM: Shape = {
     "obtain": (one_of(*OBTAIN), True), "normal": (many(mapping), False), "bands": (many(mapping), False),
     "critical": (many(mapping), False), "note": (text, False), "sources": SOURCES, "review": REVIEW,
 }  # fmt: skip
+PATIENTS: Shape = {
+    "disease": (identifier, True),
+    "texts": (many(mapping, 1), True),
+    "sources": SOURCES,
+    "review": REVIEW,
+}
+PATIENT_TEXT: Shape = {"kind": (one_of("vignette", "spoken", "note", "admission"), True), "text": (text, True)}
 DISEASE: Shape = {
     "id": (identifier, True), "name": (text, True), "name_en": (text, True), "aliases": (many(text), True),
     "icd10": (icd10, True), "criticality": (one_of(*[level.code for level in Criticality]), True),

@@ -35,6 +35,14 @@ class WeighedFinding(msgspec.Struct, frozen=True):
     span: Span | None
 
 
+class WordingFound(msgspec.Struct, frozen=True):
+    """A stretch of the text that is worded as in example patients of a disease (措辞相近), with its log-odds."""
+
+    text: str
+    weight: float
+    span: Span
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """A possible disease with its confidence and evidence (可能疾病)."""
 
@@ -50,6 +58,7 @@ class Candidate(msgspec.Struct, frozen=True):
     unknown: list[str]
     sources: list[str]
     review_status: str
+    wording: list[WordingFound] = []
 
 
 class MustExclude(msgspec.Struct, frozen=True):

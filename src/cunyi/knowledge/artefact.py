@@ -14,8 +14,9 @@ from cunyi.knowledge.conditions import Bounds, parse_condition
 from cunyi.knowledge.drugs import read_formulary
 from cunyi.knowledge.follow_ups import read_follow_up
 from cunyi.knowledge.opinions import read_opinion_words
+from cunyi.knowledge.patients import read_learned
 
-FORMAT = 3
+FORMAT = 4
 FREQUENCY_CLASSES = {
     "almost_always": 0.95,
     "very_common": 0.8,
@@ -102,6 +103,7 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
         formulary=read_formulary(raw),
         follow_ups={entry["id"]: read_follow_up(entry) for entry in raw["follow_ups"]},
         opinion=read_opinion_words(raw["opinion"]),
+        learned=read_learned(raw["learned"]),
         settings=raw["settings"],
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cunyi.knowledge.model import Disease, Finding
+from cunyi.knowledge.patients import Told
 
 Matrix = NDArray[np.float32]
 _IMPOSSIBLE = -25.0
@@ -66,9 +67,15 @@ def build_likelihoods(
     region: str,
     reading_error: float,
     pregnant_share: float,
+    told: Mapping[str, Told],
+    told_weights: tuple[float, float],
 ) -> Likelihoods:
     """The arrays for one knowledge base. `reading_error` is how often a present finding is read or told as absent;
-    `pregnant_share` the share of pregnant patients among visitors, by which obstetric base rates are spread."""
+    `pregnant_share` the share of pregnant patients among visitors, by which obstetric base rates are spread.
+
+    `told` is what example patients tell; a listed frequency counts as many texts as the first of `told_weights`, the
+    background of an unlisted finding as the second (a Dirichlet prior; Gelman et al., Bayesian Data Analysis, 2.4).
+    """
     order = _parents_first(findings)
     index = {finding: row for row, finding in enumerate(order)}
     columns = {disease: column for column, disease in enumerate(diseases)}
@@ -80,6 +87,7 @@ def build_likelihoods(
 
     probability, listed = _listed(order, index, findings, diseases, background)
     _spread(order, index, findings, parent, background, probability, listed)
+    _blend(told, told_weights, index, columns, parent, probability, listed)
 
     has_parent = parent >= 0
     above = np.where(has_parent, parent, 0)
@@ -186,6 +194,27 @@ def _spread(
         probability[row] = np.where(np.isnan(probability[row]), usual, probability[row])
         if parent[row] >= 0:
             probability[row] = np.minimum(probability[row], probability[parent[row]] * 0.999)
+    np.clip(probability, 1e-6, _HIGHEST, out=probability)
+
+
+def _blend(
+    told: Mapping[str, Told],
+    weights: tuple[float, float],
+    index: Mapping[str, int],
+    columns: Mapping[str, int],
+    parent: NDArray[np.int32],
+    probability: Matrix,
+    listed: NDArray[np.bool_],
+) -> None:
+    """Moves frequencies towards what the example patients tell; what no text tells stays as it was written."""
+    for disease, patients in told.items():
+        column = columns[disease]
+        rows = [index[finding] for finding in patients.findings]
+        counts = np.array(list(patients.findings.values()), dtype=np.float32)
+        weight = np.where(listed[rows, column], np.float32(weights[0]), np.float32(weights[1]))
+        probability[rows, column] = (weight * probability[rows, column] + counts) / (weight + patients.texts)
+    for row in np.flatnonzero(parent >= 0).tolist():
+        probability[row] = np.minimum(probability[row], probability[parent[row]] * 0.999)
     np.clip(probability, 1e-6, _HIGHEST, out=probability)
 
 

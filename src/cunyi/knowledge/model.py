@@ -10,6 +10,7 @@ from cunyi.knowledge.conditions import Bounds, Condition
 from cunyi.knowledge.drugs import Formulary
 from cunyi.knowledge.follow_ups import FollowUp
 from cunyi.knowledge.opinions import OpinionWords
+from cunyi.knowledge.patients import Learned
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,4 +187,5 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     formulary: Formulary
     follow_ups: dict[str, FollowUp]
     opinion: OpinionWords | None
+    learned: Learned
     settings: dict[str, Any]

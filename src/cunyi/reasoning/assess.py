@@ -23,6 +23,7 @@ from cunyi.reasoning.measuring import Person, critical_values
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive, refused_values
 from cunyi.reasoning.referring import choose_department, propose_referral
+from cunyi.reasoning.resembling import resemble
 from cunyi.reasoning.triage import judge
 from cunyi.version import ENGINE_VERSION
 
@@ -47,7 +48,15 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         knowledge.content.findings,
         knowledge.settings.possible_weight,
     )
-    differential = rank(presentation, evidence, knowledge.likelihoods, knowledge.settings, _candidates(case, knowledge))
+    resemblance = resemble(case, knowledge)
+    differential = rank(
+        presentation,
+        evidence,
+        knowledge.likelihoods,
+        knowledge.settings,
+        _candidates(case, knowledge),
+        None if resemblance is None else resemblance.score,
+    )
     triage = judge(presentation, differential, knowledge)
     excluded = must_exclude(differential, evidence, triage, knowledge)
     questions = rank_questions(presentation, differential, knowledge)
@@ -61,7 +70,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         triage=explaining.triage_result(triage, knowledge),
         something_else=round(differential.something_else, 4),
         case_mix=knowledge.settings.case_mix,
-        differential=explaining.candidates(differential, evidence, presentation, knowledge),
+        differential=explaining.candidates(differential, evidence, presentation, resemblance, knowledge),
         must_exclude=explaining.exclusions(excluded, differential, knowledge),
         critical_values=explaining.critical_values_found(critical),
         department=choose_department(differential, knowledge),

@@ -59,17 +59,20 @@ def rank(
     likelihoods: Likelihoods,
     settings: Settings,
     candidates: NDArray[np.bool_] | None,
+    resemblance: Matrix | None = None,
 ) -> Differential:
-    """Judges every disease. `candidates` limits the answer to some (evaluation only)."""
+    """Judges every disease. `candidates` limits the answer to some (evaluation only); `resemblance` is how the case is worded
+    (`resembling`), which moves the order and never the danger."""
     prior = log_prior(presentation, likelihoods)
     support = total_for(evidence, positive_only=False, repeat_weight=settings.repeat_weight)
     against = evidence.against_rows.sum(axis=0)
-    score = (settings.prior_weight * prior + settings.evidence_weight * (support + against)).astype(np.float64)
+    wording = np.zeros(len(prior)) if resemblance is None else settings.wording_weight * resemblance.astype(np.float64)
+    score = settings.prior_weight * prior + settings.evidence_weight * (support + against) + wording
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
     danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)
     danger_prior = log_prior(presentation, likelihoods, for_danger=True)
-    probability, something_else = _normalise(score, prior, evidence, likelihoods, settings)
+    probability, something_else = _normalise(score, prior, wording, evidence, likelihoods, settings)
     return Differential(
         prior=prior,
         support=support,
@@ -82,7 +85,12 @@ def rank(
 
 
 def _normalise(
-    score: NDArray[np.float64], prior: Matrix, evidence: Evidence, likelihoods: Likelihoods, settings: Settings
+    score: NDArray[np.float64],
+    prior: Matrix,
+    wording: NDArray[np.float64],
+    evidence: Evidence,
+    likelihoods: Likelihoods,
+    settings: Settings,
 ) -> tuple[NDArray[np.float64], float]:
     if not len(score) or not len(evidence.for_rows):
         # Nothing is the matter as far as anybody said: priors alone are no diagnosis.
@@ -90,7 +98,7 @@ def _normalise(
     other = _something_else(evidence, likelihoods, settings)
     best = np.argsort(-score, kind="stable")[: settings.pair_candidates]
     best = best[np.isfinite(score[best])]
-    pairs = _pairs(best, score, prior, evidence, settings)
+    pairs = _pairs(best, score, prior, wording, evidence, settings)
     highest = max(float(score.max()), other, float(pairs.max(initial=-np.inf)))
     mass = np.exp(score - highest)
     other_mass = float(np.exp(other - highest))
@@ -120,7 +128,12 @@ def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Sett
 
 
 def _pairs(
-    best: NDArray[np.int64], score: NDArray[np.float64], prior: Matrix, evidence: Evidence, settings: Settings
+    best: NDArray[np.int64],
+    score: NDArray[np.float64],
+    prior: Matrix,
+    wording: NDArray[np.float64],
+    evidence: Evidence,
+    settings: Settings,
 ) -> NDArray[np.float64]:
     """Scores of pairs among the best few, row with column, -inf where a pair explains no more than its weaker member."""
     rows = evidence.for_rows[:, best].astype(np.float64)
@@ -130,6 +143,8 @@ def _pairs(
     value = settings.prior_weight * (log_priors[:, None] + log_priors[None, :]) + settings.evidence_weight * (
         joined + against[:, None] + against[None, :]
     )
+    # One text is worded like the one or like the other.
+    value += np.maximum(wording[best][:, None], wording[best][None, :])
     weaker = np.minimum(score[best][:, None], score[best][None, :])
     upper = np.triu(np.ones_like(value, dtype=np.bool_), k=1)
     return np.where(upper & (value > weaker), value, -np.inf)

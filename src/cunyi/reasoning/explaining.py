@@ -19,6 +19,7 @@ from cunyi.domain.assessment import (
     Reason,
     TriageResult,
     WeighedFinding,
+    WordingFound,
 )
 from cunyi.domain.finding import Fact
 from cunyi.domain.presentation import Presentation
@@ -31,11 +32,15 @@ from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.measuring import CriticalValue
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import Reception
+from cunyi.reasoning.resembling import Resemblance, telling_stretches
 from cunyi.reasoning.triage import Triage
 from cunyi.reasoning.withholding import withheld_mark, withhold_amounts
 
 _UNKNOWN_SHOWN = 8
 _NOTABLE = 0.05
+_WORDED = 5
+"""For how many of the first diseases it is told which words of the text are like those of example patients."""
+_STRETCHES_SHOWN = 3
 """Log-odds below which a finding is not worth showing as evidence."""
 
 
@@ -71,15 +76,19 @@ def triage_result(triage: Triage, knowledge: Knowledge) -> TriageResult:
 
 
 def candidates(
-    differential: Differential, evidence: Evidence, presentation: Presentation, knowledge: Knowledge
+    differential: Differential,
+    evidence: Evidence,
+    presentation: Presentation,
+    resemblance: Resemblance | None,
+    knowledge: Knowledge,
 ) -> list[Candidate]:
-    """The most probable diseases with what speaks for and against each and what is not known."""
+    """The most probable diseases with what speaks for and against each, how the text is worded, and what is not known."""
     diseases = list(knowledge.content.diseases.values())
     shown = knowledge.settings.shown["differential"]
     order = [int(c) for c in np.argsort(-differential.probability, kind="stable")[:shown]]
     counted = [*evidence.for_ids, *evidence.against_ids]
     rows = np.concatenate((evidence.for_rows[:, order], evidence.against_rows[:, order])).T.tolist()
-    result = []
+    result: list[Candidate] = []
     for column, row in zip(order, rows, strict=True):
         if differential.probability[column] <= 0:
             continue
@@ -99,9 +108,21 @@ def candidates(
                 unknown=_unknown(column, presentation, knowledge),
                 sources=list(disease.sources),
                 review_status=disease.review_status,
+                wording=_wording(column, resemblance, knowledge) if len(result) < _WORDED else [],
             )
         )
     return result
+
+
+def _wording(column: int, resemblance: Resemblance | None, knowledge: Knowledge) -> list[WordingFound]:
+    if resemblance is None:
+        return []
+    weight = knowledge.settings.wording_weight
+    return [
+        WordingFound(stretch.text, round(stretch.weight * weight, 2), stretch.span)
+        for stretch in telling_stretches(resemblance, column, _STRETCHES_SHOWN)
+        if stretch.weight * weight > _NOTABLE
+    ]
 
 
 def _weighed(

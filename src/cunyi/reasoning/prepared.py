@@ -65,6 +65,8 @@ def prepare(data: bytes) -> Knowledge:
         region=settings.region,
         reading_error=settings.reading_error,
         pregnant_share=settings.pregnant_share,
+        told=content.learned.told,
+        told_weights=(settings.told_weight_listed, settings.told_weight_unlisted),
     )
     diseases = list(content.diseases.values())
     defining = _defining(likelihoods, content, settings)

@@ -33,6 +33,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     repeat_weight: float
     prior_weight: float
     evidence_weight: float
+    wording_weight: float
+    wording_runs: float
+    told_weight_listed: float
+    told_weight_unlisted: float
     other_prior: float
     pair_candidates: int
     case_mix: str

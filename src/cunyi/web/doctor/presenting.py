@@ -123,6 +123,7 @@ def _candidate(candidate: Candidate, wording: Wording) -> view.CandidateView:
         against=[_weight(w, wording) for w in candidate.against],
         unknown=[wording.finding(finding) for finding in candidate.unknown],
         sources=wording.sources(candidate.sources),
+        wording=[stretch.text for stretch in candidate.wording],
     )
 
 

@@ -92,6 +92,7 @@ class CandidateView(msgspec.Struct, frozen=True):
     against: list[WeightView]
     unknown: list[str]
     sources: list[Phrase]
+    wording: list[str] = []
 
 
 class DifferentialView(msgspec.Struct, frozen=True):

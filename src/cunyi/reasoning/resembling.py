@@ -1,0 +1,134 @@
+"""How much a case is worded like the example patients of each disease: what helps where no term of the lexicon fits.
+
+A naive Bayes sum over the runs of one to three characters of the text, each once (multinomial smoothing after Manning,
+Raghavan and Schütze, Introduction to Information Retrieval, 13.2). It moves only the order of the differential: danger and
+triage never see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cunyi.domain.case import TEXT_FIELDS, Case
+from cunyi.domain.finding import Span
+from cunyi.knowledge.likelihoods import Matrix
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.text.grams import LONGEST, Grams, grams_of
+
+_BREAK = "\n"
+
+
+class Written(NamedTuple):
+    """All text fields of a case in one normalised text, and where each character comes from."""
+
+    text: str
+    fields: tuple[tuple[str, int, Sequence[int]], ...]
+    """Field name, where it begins in the text, and the original position of each of its characters."""
+
+    def span(self, start: int, end: int) -> Span | None:
+        """The place in the case of a stretch that lies in one field."""
+        for name, begins, offsets in self.fields:
+            if begins <= start and end <= begins + len(offsets) - 1:
+                return Span(name, offsets[start - begins], offsets[end - begins - 1] + 1)
+        return None
+
+
+class Stretch(NamedTuple):
+    """A stretch of a text that speaks for a disease: its words, its place in the case, its weight."""
+
+    text: str
+    span: Span
+    weight: float
+
+
+class Resemblance(msgspec.Struct):
+    """How a case resembles the example patients (措辞相近): log-odds for each disease beside the average of all, and what of.
+
+    `weights` are those of the table for the text's runs: of run `runs[i]` (a place in the sorted codes of the text) for
+    disease `diseases[i]`; `run_of` gives the run of each occurrence in `grams`.
+    """
+
+    score: Matrix
+    scale: float
+    """What each run counted, 0–1."""
+    written: Written
+    grams: Grams
+    run_of: NDArray[np.int64]
+    runs: NDArray[np.int64]
+    diseases: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+def written_in(case: Case, knowledge: Knowledge) -> Written:
+    """The text fields of a case as they are compared."""
+    parts, fields, begins = list[str](), [], 0
+    for name in TEXT_FIELDS:
+        value = getattr(case, name)
+        if value:
+            normal = knowledge.language.normalize(value)
+            fields.append((name, begins, normal.offsets))
+            parts.append(normal.text)
+            begins += len(normal.text) + len(_BREAK)
+    return Written(_BREAK.join(parts), tuple(fields))
+
+
+def resemble(case: Case, knowledge: Knowledge) -> Resemblance | None:
+    """The resemblance of a case; None where it has no text or the knowledge base no example patients."""
+    table = knowledge.content.learned.wordings
+    written = written_in(case, knowledge)
+    if table is None or not written.text:
+        return None
+    grams = grams_of(written.text)
+    codes, run_of = np.unique(grams.codes, return_inverse=True)
+    first, many = table.starts[codes], np.diff(table.starts)[codes]
+    places = np.repeat(first - np.cumsum(many) + many, many) + np.arange(many.sum())
+    diseases, weights = table.diseases[places], table.weights[places]
+    total = np.bincount(diseases, weights=weights, minlength=len(knowledge.likelihoods.disease_ids))
+    # Runs of one sentence are no independent witnesses: the longer a text, the less each counts.
+    known = int((many > 0).sum())
+    scale = min(1.0, knowledge.settings.wording_runs / known) ** 0.5 if known else 1.0
+    return Resemblance(
+        score=((total - total.mean()) * scale).astype(np.float32),
+        scale=scale,
+        written=written,
+        grams=grams,
+        run_of=run_of,
+        runs=np.repeat(np.arange(len(codes)), many),
+        diseases=diseases,
+        weights=weights,
+    )
+
+
+def telling_stretches(resemblance: Resemblance, column: int, most: int) -> list[Stretch]:
+    """The stretches of the text that make a case look like one disease, the most telling first, with their weight.
+
+    The weight of each run beside its average over all diseases is laid on its characters; neighbouring characters that
+    carry at least half as much as the most telling one are one stretch.
+    """
+    runs = int(resemblance.run_of.max(initial=-1)) + 1
+    own = resemblance.diseases == column
+    average = np.bincount(resemblance.runs, weights=resemblance.weights, minlength=runs) / len(resemblance.score)
+    beside = np.bincount(resemblance.runs[own], weights=resemblance.weights[own], minlength=runs) - average
+    starts, lengths = resemblance.grams.starts, resemblance.grams.lengths
+    share = beside[resemblance.run_of] / lengths * resemblance.scale
+    laid = np.zeros(len(resemblance.written.text))
+    for step in range(LONGEST):
+        reaches = lengths > step
+        laid += np.bincount(starts[reaches] + step, weights=share[reaches], minlength=len(laid))
+    return _stretches(laid, resemblance.written, most)
+
+
+def _stretches(laid: NDArray[np.float64], written: Written, most: int) -> list[Stretch]:
+    high = np.concatenate(([False], laid > max(0.0, float(laid.max()) / 2), [False]))
+    edges = np.flatnonzero(high[1:] != high[:-1])
+    found = []
+    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        span = written.span(start, end)
+        if span is not None and end - start > 1:
+            found.append(Stretch(written.text[start:end], span, float(laid[start:end].sum())))
+    return sorted(found, key=lambda each: (-each.weight, each.span))[:most]
