@@ -37,6 +37,8 @@ _SECTION = re.compile(f"({'|'.join(_SECTIONS)})[：:]")
 _SPOKEN = "spoken"
 _FEWEST_TEXTS = 3
 _LARGEST_SHARE = 0.03
+_ALWAYS_KEPT = 12
+"""So many texts are few in any collection, a small one of the tests included."""
 _SMOOTHING = 1.0
 _HIGHEST = 255
 
@@ -118,7 +120,7 @@ def wordings(codes: Sequence[NDArray[np.int64]], columns: Iterable[int], disease
     code, disease = pairs // diseases, pairs % diseases
     texts = np.bincount(code, weights=counts, minlength=1 << BITS)
     share = texts / len(codes)
-    kept = (texts[code] >= _FEWEST_TEXTS) & (share[code] <= _LARGEST_SHARE)
+    kept = (texts[code] >= _FEWEST_TEXTS) & (texts[code] <= max(_LARGEST_SHARE * len(codes), _ALWAYS_KEPT))
     code, disease, counts = code[kept], disease[kept], counts[kept]
     weights = np.log1p(counts / (_SMOOTHING * share[code])) / WEIGHT_STEP
     return {

@@ -38,7 +38,7 @@ from cunyi.reasoning.withholding import withheld_mark, withhold_amounts
 
 _UNKNOWN_SHOWN = 8
 _NOTABLE = 0.05
-_WORDED = 5
+_WORDED = 3
 """For how many of the first diseases it is told which words of the text are like those of example patients."""
 _STRETCHES_SHOWN = 3
 """Log-odds below which a finding is not worth showing as evidence."""
@@ -88,6 +88,7 @@ def candidates(
     order = [int(c) for c in np.argsort(-differential.probability, kind="stable")[:shown]]
     counted = [*evidence.for_ids, *evidence.against_ids]
     rows = np.concatenate((evidence.for_rows[:, order], evidence.against_rows[:, order])).T.tolist()
+    worded = _wordings(order[:_WORDED], resemblance, knowledge)
     result: list[Candidate] = []
     for column, row in zip(order, rows, strict=True):
         if differential.probability[column] <= 0:
@@ -108,20 +109,23 @@ def candidates(
                 unknown=_unknown(column, presentation, knowledge),
                 sources=list(disease.sources),
                 review_status=disease.review_status,
-                wording=_wording(column, resemblance, knowledge) if len(result) < _WORDED else [],
+                wording=worded[len(result)] if len(result) < len(worded) else [],
             )
         )
     return result
 
 
-def _wording(column: int, resemblance: Resemblance | None, knowledge: Knowledge) -> list[WordingFound]:
+def _wordings(columns: list[int], resemblance: Resemblance | None, knowledge: Knowledge) -> list[list[WordingFound]]:
     if resemblance is None:
-        return []
+        return [[] for _ in columns]
     weight = knowledge.settings.wording_weight
     return [
-        WordingFound(stretch.text, round(stretch.weight * weight, 2), stretch.span)
-        for stretch in telling_stretches(resemblance, column, _STRETCHES_SHOWN)
-        if stretch.weight * weight > _NOTABLE
+        [
+            WordingFound(stretch.text, round(stretch.weight * weight, 2), stretch.span)
+            for stretch in stretches
+            if stretch.weight * weight > _NOTABLE
+        ]
+        for stretches in telling_stretches(resemblance, columns, _STRETCHES_SHOWN)
     ]
 
 

@@ -18,7 +18,7 @@ from cunyi.domain.case import TEXT_FIELDS, Case
 from cunyi.domain.finding import Span
 from cunyi.knowledge.likelihoods import Matrix
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.text.grams import LONGEST, Grams, grams_of
+from cunyi.text.grams import Grams, grams_of
 
 _BREAK = "\n"
 
@@ -85,7 +85,8 @@ def resemble(case: Case, knowledge: Knowledge) -> Resemblance | None:
         return None
     grams = grams_of(written.text)
     codes, run_of = np.unique(grams.codes, return_inverse=True)
-    first, many = table.starts[codes], np.diff(table.starts)[codes]
+    first = table.starts[codes]
+    many = table.starts[codes + 1] - first
     places = np.repeat(first - np.cumsum(many) + many, many) + np.arange(many.sum())
     diseases, weights = table.diseases[places], table.weights[places]
     total = np.bincount(diseases, weights=weights, minlength=len(knowledge.likelihoods.disease_ids))
@@ -104,23 +105,29 @@ def resemble(case: Case, knowledge: Knowledge) -> Resemblance | None:
     )
 
 
-def telling_stretches(resemblance: Resemblance, column: int, most: int) -> list[Stretch]:
-    """The stretches of the text that make a case look like one disease, the most telling first, with their weight.
+def telling_stretches(resemblance: Resemblance, columns: Sequence[int], most: int) -> list[list[Stretch]]:
+    """For each disease the stretches of the text that make a case look like it, the most telling first, with their weight.
 
     The weight of each run beside its average over all diseases is laid on its characters; neighbouring characters that
     carry at least half as much as the most telling one are one stretch.
     """
     runs = int(resemblance.run_of.max(initial=-1)) + 1
-    own = resemblance.diseases == column
+    row_of = np.full(len(resemblance.score), -1)
+    row_of[list(columns)] = np.arange(len(columns))
+    rows = row_of[resemblance.diseases]
+    asked = rows >= 0
+    own = np.bincount(
+        rows[asked] * runs + resemblance.runs[asked], weights=resemblance.weights[asked], minlength=len(columns) * runs
+    ).reshape(len(columns), runs)
     average = np.bincount(resemblance.runs, weights=resemblance.weights, minlength=runs) / len(resemblance.score)
-    beside = np.bincount(resemblance.runs[own], weights=resemblance.weights[own], minlength=runs) - average
     starts, lengths = resemblance.grams.starts, resemblance.grams.lengths
-    share = beside[resemblance.run_of] / lengths * resemblance.scale
-    laid = np.zeros(len(resemblance.written.text))
-    for step in range(LONGEST):
-        reaches = lengths > step
-        laid += np.bincount(starts[reaches] + step, weights=share[reaches], minlength=len(laid))
-    return _stretches(laid, resemblance.written, most)
+    share = (own - average)[:, resemblance.run_of] * (resemblance.scale / lengths)
+    # What a run is worth is added where it begins and taken away again after its end.
+    steps = np.zeros((len(columns), len(resemblance.written.text) + 1))
+    for row, worth in enumerate(share):
+        steps[row] = np.bincount(starts, weights=worth, minlength=steps.shape[1])
+        steps[row] -= np.bincount(starts + lengths, weights=worth, minlength=steps.shape[1])
+    return [_stretches(laid, resemblance.written, most) for laid in steps.cumsum(axis=1)[:, :-1]]
 
 
 def _stretches(laid: NDArray[np.float64], written: Written, most: int) -> list[Stretch]:
