@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -113,16 +113,19 @@ def learn(texts: Sequence[PatientText], knowledge: Knowledge) -> dict[str, Any]:
     return {"told": told, "wordings": wordings(codes, columns, len(knowledge.likelihoods.disease_ids)) if told else {}}
 
 
-def wordings(codes: Sequence[NDArray[np.int64]], columns: Iterable[int], diseases: int) -> Mapping[str, str]:
+def wordings(codes: Sequence[NDArray[np.int64]], columns: Sequence[int], diseases: int) -> Mapping[str, str]:
     """The table of wordings: for each code that at least three texts and no more than three in a hundred have, its weight for each disease."""
     keys = np.concatenate([each * diseases + column for each, column in zip(codes, columns, strict=True)])
     pairs, counts = np.unique(keys, return_counts=True)
     code, disease = pairs // diseases, pairs % diseases
     texts = np.bincount(code, weights=counts, minlength=1 << BITS)
     share = texts / len(codes)
+    # A disease with more texts than others must not look likelier for that.
+    written = np.bincount(np.array(columns), minlength=diseases)
+    evened = counts * (written[written > 0].mean() / written[disease])
     kept = (texts[code] >= _FEWEST_TEXTS) & (texts[code] <= max(_LARGEST_SHARE * len(codes), _ALWAYS_KEPT))
-    code, disease, counts = code[kept], disease[kept], counts[kept]
-    weights = np.log1p(counts / (_SMOOTHING * share[code])) / WEIGHT_STEP
+    code, disease, evened = code[kept], disease[kept], evened[kept]
+    weights = np.log1p(evened / (_SMOOTHING * share[code])) / WEIGHT_STEP
     return {
         "counts": _packed(np.bincount(code, minlength=1 << BITS), np.uint16),
         "diseases": _packed(disease, np.uint16),
