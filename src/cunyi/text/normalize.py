@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _HALF_WIDTH |= {0x3000: 0x20, 0xA0: 0x20, 0x2103: ord("℃"), 0xFE6A: ord("%"), 0x00B5: ord("μ")}
+# SpO₂ and PaCO₂; a superscript stays, it is part of a unit (10⁹/L).
+_HALF_WIDTH |= {0x2080 + digit: ord("0") + digit for digit in range(10)}
 _HALF_WIDTH |= {code: ord("x") for code in (0x00D7, 0x2715, 0x2A09)}
 _HALF_WIDTH |= {code: ord("-") for code in (0x2010, 0x2011, 0x2013, 0x2014, 0x2212, 0xFE63)}
 # The Chinese comma, semicolon and marks stay apart from decimal points; brackets and colons become half-width.
