@@ -7,6 +7,9 @@ import pytest
     ("text", "expected"),
     [
         ("39度半", [("temperature_c", 39.5)]),
+        ("直腿抬高试验右侧35°阳性", []),
+        ("Cobb角40°，体温38.2°", [("temperature_c", 38.2)]),
+        ("SpO₂ 89%", [("spo2_pct", 89.0)]),
         ("发烧39度2天", [("temperature_c", 39.0)]),
         ("三十九度二", [("temperature_c", 39.2)]),
         ("T：36.5℃", [("temperature_c", 36.5)]),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cunyi.domain.case import Case
+from cunyi.domain.case import Case, Sex
+from cunyi.domain.finding import Who
 from cunyi.text.reader import read_case
 
 
@@ -85,3 +86,11 @@ def test_age_and_sex_of_the_first_lines(language, text, years, sex):
 def test_a_filled_in_age_and_sex_are_not_looked_for(language):
     reading = read_case(Case(chief_complaint="男，15岁", age_years=15, sex="male"), language)
     assert (reading.age_years, reading.sex) == (None, None)
+
+
+def test_own_words_about_a_relative_are_the_patients_even_with_a_filled_in_head(language):
+    told = "我妈咳嗽三天，发烧"
+    for own_words, who in ((True, Who.PATIENT), (False, Who.FAMILY)):
+        case = Case(sex=Sex.FEMALE, age_years=68, chief_complaint=told, own_words=own_words)
+        facts = {fact.finding: fact.who for fact in read_case(case, language).facts}
+        assert facts["cough"] == who

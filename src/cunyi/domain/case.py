@@ -67,4 +67,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     previous: tuple[Reading, ...] = ()
     pregnant: bool | None = None
     month: int | None = None
+    own_words: bool = False
+    """The text is what the patient or a relative said, not a doctor's record."""
     candidates: tuple[str, ...] = ()

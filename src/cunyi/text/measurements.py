@@ -47,6 +47,8 @@ class ValueWords:
             rf"(?<![a-z])(?:{_either(words('temperature_before'))})[^0-9，。；]{{0,5}}"
             rf"(?P<value>3[5-9](?:\.[0-9]{{1,2}})?|4[0-2](?:\.[0-9]{{1,2}})?)(?![0-9/.])(?!{no_value})"
         )
+        # 直腿抬高35° is an angle, not a temperature.
+        self._angle = re.compile(rf"(?:{_either(words('angle_before'))})[^，。；0-9]{{0,6}}\Z")
         units = _either(items.units, closed=True)
         pressure = items.by_id.get(SYSTOLIC)
         own = () if pressure is None else (items.unit(pressure.unit or ""), *pressure.units)
@@ -102,6 +104,8 @@ class ValueWords:
         if _DIGIT.search(text) is None:
             return found
         for match in self._degrees.finditer(text):
+            if self._angle.search(text, 0, match.start()):
+                continue
             tenth = match["tenth"].replace("。", ".") if match["tenth"] else match["after"]
             found.append(_temperature(float(match["whole"]), tenth, match.start(), match.end()))
         for match in self._degrees_named.finditer(text):

@@ -65,7 +65,7 @@ def read_case(case: Case, language: Language) -> TextReading:
 
 def _subject(case: Case, fields: list[_Field], language: Language) -> str | None:
     """The word for a relative that names the patient himself: the subject of the first words of a consultation."""
-    if case.age_years is not None and case.sex is not None:
+    if case.age_years is not None and case.sex is not None and not case.own_words:
         # A filled-in head of the record means a doctor's text, where relatives are relatives.
         return None
     complaint = next((field for field in fields if field.name in _COMPLAINTS), None)
