@@ -30,6 +30,7 @@ def parse_case(raw: Any) -> Case:
         previous=_previous(raw.get("previous")),
         pregnant=_truth(raw.get("pregnant"), "pregnant"),
         month=_month(raw.get("month")),
+        own_words=_truth(raw.get("own_words"), "own_words") or False,
         candidates=_texts(raw.get("candidates"), "candidates"),
         **{field: _text(raw.get(field), field) for field in TEXT_FIELDS},
     )
