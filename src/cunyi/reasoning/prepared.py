@@ -15,6 +15,7 @@ from cunyi.knowledge.artefact import decode
 from cunyi.knowledge.conditions import FindingIs, leaves
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix, build_likelihoods
 from cunyi.knowledge.model import Content, Finding, RedFlag, ReferralRule
+from cunyi.knowledge.patients import Told
 from cunyi.reasoning.drug_names import DrugNames
 from cunyi.reasoning.rules import RuleIndex, by_complaint
 from cunyi.reasoning.settings import Settings, read_settings
@@ -59,20 +60,14 @@ def prepare(data: bytes) -> Knowledge:
     """The knowledge of a compiled artefact's bytes. KnowledgeError where they cannot be used."""
     content, language, version = decode(data)
     settings = read_settings(content.settings)
-    likelihoods = build_likelihoods(
-        content.findings,
-        content.diseases,
-        region=settings.region,
-        reading_error=settings.reading_error,
-        pregnant_share=settings.pregnant_share,
-        told=content.learned.told,
-        told_weights=(settings.told_weight_listed, settings.told_weight_unlisted),
-    )
+    learned = _likelihoods(content, settings, content.learned.told)
+    # How a patient typically presents is what was written: the examples tell of what is told, and triage was set by the first.
+    written = _likelihoods(content, settings, {}) if content.learned.told else learned
     diseases = list(content.diseases.values())
-    defining = _defining(likelihoods, content, settings)
+    defining = _defining(written, content, settings)
     return Knowledge(
         content=content,
-        likelihoods=likelihoods,
+        likelihoods=learned,
         language=Language.from_compiled(language),
         settings=settings,
         version=version,
@@ -80,17 +75,29 @@ def prepare(data: bytes) -> Knowledge:
         triage=np.array([TriageLevel.from_code(d.triage) for d in diseases], dtype=np.int8),
         criticality=np.array([Criticality.from_code(d.criticality) for d in diseases], dtype=np.int8),
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
-        typical_support=_typical_support(likelihoods, content),
+        typical_support=_typical_support(written, content),
         defining=defining,
         undefined=np.asarray(~defining.any(axis=0)),
-        askable=np.ascontiguousarray(likelihoods.listed.T & _can_be_asked(likelihoods, content.findings)),
-        possible_for={sex: _possible_for(sex, likelihoods, content.findings) for sex in (*Sex, None)},
-        telling_findings=_telling_findings(likelihoods),
+        askable=np.ascontiguousarray(learned.listed.T & _can_be_asked(learned, content.findings)),
+        possible_for={sex: _possible_for(sex, learned, content.findings) for sex in (*Sex, None)},
+        telling_findings=_telling_findings(learned),
         flag_index=RuleIndex(content.red_flags.values()),
         flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
         referral_index=RuleIndex(content.referral.values()),
         drug_names=DrugNames(content.formulary),
         disease_names={plain(name): disease.id for disease in diseases for name in (disease.name, *disease.aliases)},
+    )
+
+
+def _likelihoods(content: Content, settings: Settings, told: Mapping[str, Told]) -> Likelihoods:
+    return build_likelihoods(
+        content.findings,
+        content.diseases,
+        region=settings.region,
+        reading_error=settings.reading_error,
+        pregnant_share=settings.pregnant_share,
+        told=told,
+        told_weights=(settings.told_weight_listed, settings.told_weight_unlisted),
     )
 
 
