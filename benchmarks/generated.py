@@ -40,7 +40,15 @@ def generate(diseases: int, findings: int, seed: int = 1) -> tuple[dict[str, Fin
 
 def likelihoods_of(findings: dict[str, Finding], diseases: dict[str, Disease]) -> Likelihoods:
     """The arrays of a generated knowledge base, without reading error so that they equal the network's numbers."""
-    return build_likelihoods(findings, diseases, region="none", reading_error=0.0, pregnant_share=0.02)
+    return build_likelihoods(
+        findings,
+        diseases,
+        region="none",
+        reading_error=0.0,
+        pregnant_share=0.02,
+        told={},
+        told_weights=(1, 1),
+    )
 
 
 def patient_with(

@@ -24,10 +24,12 @@ from cunyi.authoring.scoring import is_right, read_gold
 from cunyi.domain.intake import parse_case
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
+from cunyi.knowledge.likelihoods import Matrix
 from cunyi.reasoning.differential import Differential, rank
 from cunyi.reasoning.evidence import Evidence, gather
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
+from cunyi.reasoning.resembling import resemble
 from cunyi.reasoning.settings import Thresholds
 from cunyi.reasoning.triage import judge
 
@@ -47,6 +49,7 @@ class Prepared(NamedTuple):
     urgency: str | None
     presentation: Presentation
     evidence: Evidence
+    resemblance: Matrix | None
 
 
 def main(paths: Sequence[str]) -> int:
@@ -67,7 +70,9 @@ def prepare(path: Path, knowledge: Knowledge) -> Iterable[Prepared]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     for case in select(rows, "tune")[0]:
         gold = read_gold(case["gold"])
-        reception = receive(parse_case(case), knowledge)
+        parsed = parse_case(case)
+        reception = receive(parsed, knowledge)
+        resemblance = resemble(parsed, knowledge)
         evidence = gather(
             reception.presentation,
             reception.explicit,
@@ -76,12 +81,19 @@ def prepare(path: Path, knowledge: Knowledge) -> Iterable[Prepared]:
             knowledge.settings.possible_weight,
         )
         right = np.array([is_right(gold, d.name, d.aliases, d.icd10) for d in diseases])
-        yield Prepared(right, is_covered(gold, diseases), gold.urgency, reception.presentation, evidence)
+        yield Prepared(
+            right,
+            is_covered(gold, diseases),
+            gold.urgency,
+            reception.presentation,
+            evidence,
+            None if resemblance is None else resemblance.score,
+        )
 
 
 def answer(case: Prepared, knowledge: Knowledge) -> Differential:
     """The differential of a case by the knowledge's settings."""
-    return rank(case.presentation, case.evidence, knowledge.likelihoods, knowledge.settings, None)
+    return rank(case.presentation, case.evidence, knowledge.likelihoods, knowledge.settings, None, case.resemblance)
 
 
 def rank_of_right(case: Prepared, differential: Differential) -> int | None:

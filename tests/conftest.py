@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.real_knowledge import real_library
 
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.load import Library, load_library
@@ -16,7 +17,7 @@ PATIENTS = Path(__file__).parent / "patients_for_tests.yaml"
 
 def with_real_language(library: Library) -> Library:
     """A small library with the language tables, settings and words of the real one."""
-    real = load_library(KNOWLEDGE)
+    real = real_library()
     library.tables, library.settings, library.opinion = real.tables, real.settings, real.opinion
     return library
 

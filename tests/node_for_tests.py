@@ -93,11 +93,15 @@ def a_node(path: Path, clock: Clock | None = None) -> Iterator[Node]:
 def served(
     seat: Seat, knowledge: Knowledge, shown_account: tuple[str, str] | None = None, bench: Bench | None = None
 ) -> Iterator[str]:
-    """The pages of a node on loopback, with its instruments where there is a `bench`; gives their address."""
+    """The pages of a node on loopback, with its instruments where there is a `bench`; gives their address.
+
+    Links and codes for villagers lead to the same address, as a phone of the test is this computer.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    application = create_app(Config(), knowledge, seat=seat, shown_account=shown_account, bench=bench)
+    config = Config(public_address=f"http://127.0.0.1:{port}")
+    application = create_app(config, knowledge, seat=seat, shown_account=shown_account, bench=bench)
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _LARGEST_BODY_BYTES = 256_000
 _LONGEST_ENDING_S = 10
+_LONGEST_START_S = 20
+_EVERY_ADDRESS = "0.0.0.0"
 _NOT_STARTED = 3
 
 
@@ -72,7 +75,15 @@ def create_app(
         shown_account=shown_account,
         bench=bench,
         writer=LanguageModel(config.language_model) if config.language_model else None,
+        public_address=config.public_address or "",
+        hear=_hearing(config),
     )
+
+
+def _hearing(config: Config) -> Callable[[bytes, str], str] | None:
+    from cunyi.interop.speech import SpeechService
+
+    return SpeechService(config.speech).words_of if config.speech else None
 
 
 def serve(config: Config) -> None:
@@ -89,7 +100,8 @@ def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
     bench.start()
     try:
         application = create_app(config, knowledge, seat=seat, bench=bench)
-        _run(config, application, "村医已就绪，请登录", ending=bench.end_streams)
+        with _for_phones(config, knowledge, seat, bench):
+            _run(config, application, "村医已就绪，请登录", ending=bench.end_streams)
     finally:
         bench.stop()
         seat.close()
@@ -112,7 +124,10 @@ def serve_demonstration(config: Config, data: Path | None, *, clock: Callable[[]
         login, password = SHOWN_ACCOUNT
         with open_simulated_bench(seat, knowledge) as bench:
             application = create_app(config, knowledge, seat=seat, shown_account=SHOWN_ACCOUNT, bench=bench)
-            _run(config, application, f"村医演示已就绪（用户名 {login}，密码 {password}）", ending=bench.end_streams)
+            with _for_phones(config, knowledge, seat, bench):
+                _run(
+                    config, application, f"村医演示已就绪（用户名 {login}，密码 {password}）", ending=bench.end_streams
+                )
     finally:
         seat.close()
 
@@ -137,6 +152,44 @@ def _seat(config: Config, clock: Callable[[], datetime]) -> Seat:
             field="data",
         )
     return Seat(clock=clock, cost=Cost(), folder=folder)
+
+
+@contextlib.contextmanager
+def _for_phones(config: Config, knowledge: Knowledge, seat: Seat, bench: Bench) -> Iterator[None]:
+    """The villager's pages on their own port, for as long as the node is served; nothing where no port is set."""
+    if config.public_port is None:
+        yield
+        return
+    import uvicorn
+
+    from cunyi.web.public_site import create_public_site
+
+    application = create_public_site(
+        knowledge, seat, bench.tell_alarm, largest_body_bytes=_LARGEST_BODY_BYTES, hear=_hearing(config)
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            host=_EVERY_ADDRESS,
+            port=config.public_port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_LONGEST_ENDING_S,
+        )
+    )
+    serving = threading.Thread(target=server.run, name="phones", daemon=True)
+    serving.start()
+    deadline = time.monotonic() + _LONGEST_START_S
+    while not server.started and serving.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if not server.started:
+        raise UserError(f"村民用的端口 {config.public_port} 打不开；请换一个", field="CUNYI_PUBLIC_PORT")
+    print(f"村民预问诊页已在端口 {config.public_port} 打开（只有预问诊，没有医生的页面）", flush=True)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        serving.join(2 * _LONGEST_ENDING_S)
 
 
 def _run(config: Config, application: Litestar, ready: str, *, ending: Callable[[], None] | None = None) -> None:

@@ -5,33 +5,29 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from cunyi import app, device_commands, node_commands, tables
+from cunyi import app, department_commands, device_commands, node_commands, tables
 from cunyi.authoring.audit_command import add_audit
 from cunyi.authoring.build import ARTEFACT, compile_library, to_bytes, write_artefact
 from cunyi.authoring.check import check_library
 from cunyi.authoring.doses import join_doses
-from cunyi.authoring.evaluate import Report, outcomes, report, select
 from cunyi.authoring.examples import check_examples
 from cunyi.authoring.load import Library, load_library
 from cunyi.authoring.render import disease_sheet, finding_sheet
 from cunyi.authoring.shapes import nearest
-from cunyi.authoring.symptom_slots import LabelCode, cases_of_slots, is_slot_case
 from cunyi.config import read_config
 from cunyi.domain.errors import UserError
+from cunyi.evaluation_command import add_evaluate, labelled
 from cunyi.journeys.screen_cases import screen_lines
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge, prepare
 from cunyi.version import ENGINE_VERSION
-
-_LABELS = "label_codes.jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,15 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--jobs", type=_positive, default=1, help="同时用几个进程（默认 1）")
     command.set_defaults(run=_assess)
 
-    command = commands.add_parser("evaluate", help="用带标准答案的病例衡量准确、分诊和把握度")
-    command.add_argument("files", nargs="+", type=Path, metavar="病例.jsonl")
-    command.add_argument("--split", choices=("tune", "hold"), help="只用其中一半；hold 只给汇总")
-    command.add_argument(
-        "--labels", type=Path, metavar="标签.jsonl", help=f"症状槽病例的标签编码（默认病例旁边的 {_LABELS}）"
-    )
-    command.add_argument("--case-mix", default=None, help="按哪种病例构成校准把握度（默认知识库所定）")
-    command.add_argument("--json", action="store_true", help="输出 JSON")
-    command.set_defaults(run=_evaluate)
+    add_evaluate(commands, _knowledge)
 
     command = commands.add_parser("knowledge", help="检查、生成、查看知识库")
     actions = command.add_subparsers(required=True, metavar="动作")
@@ -92,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     action = actions.add_parser("list", help="列出疾病、征象、项目或危险信号")
     action.add_argument("kind", nargs="?", choices=("diseases", "findings", "items", "red_flags"), default="diseases")
     action.set_defaults(run=_knowledge_list)
-    add_audit(actions, _library, _labelled)
+    add_audit(actions, _library, labelled)
 
     command = commands.add_parser("serve", help="打开村医（只在本机）：健康档案、接诊和辅助诊断")
     command.add_argument("--host", default=None)
@@ -105,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=node_commands.serve)
     node_commands.add_commands(commands)
     device_commands.add_device_commands(commands)
+    department_commands.add_department_commands(commands)
     return parser
 
 
@@ -161,55 +150,6 @@ def _assess_batch(options: argparse.Namespace) -> int:
     draft.replace(options.out)
     print(f"{len(lines)} 行，{len(lines) - bad} 个评估，{bad} 行未能评估；写入 {options.out}", file=sys.stderr)
     return 0
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    knowledge = _knowledge()
-    if options.case_mix is not None:
-        if options.case_mix not in knowledge.settings.case_mixes:
-            raise UserError(f"没有这种病例构成；可用 {'、'.join(knowledge.settings.case_mixes)}", field="--case-mix")
-        knowledge.settings = msgspec.structs.replace(knowledge.settings, case_mix=options.case_mix)
-    reports: list[Report] = []
-    for path in options.files:
-        cases = _cases(path, options.labels or path.with_name(_LABELS), knowledge)
-        usable, unusable = select(cases, options.split)
-        with Progress(console=tables.ERRORS, transient=True) as progress:
-            scored = list(progress.track(outcomes(usable, knowledge), total=len(usable), description=path.name))
-        reports.append(report(path.name, options.split, unusable, scored))
-    if options.json:
-        print(msgspec.json.format(msgspec.json.encode(reports), indent=2).decode())
-    else:
-        tables.print_reports(reports)
-    return 0
-
-
-def _cases(path: Path, labels: Path, knowledge: Knowledge) -> list[Mapping[str, Any]]:
-    """The labelled cases of a file of either shape."""
-    rows = list(_rows(path))
-    if rows and all(is_slot_case(row) for row in rows):
-        codes = {code.label: code for code in (msgspec.convert(row, LabelCode) for row in _rows(labels))}
-        return list(cases_of_slots(rows, codes, list(knowledge.content.diseases.values())))
-    return list(_labelled(path))
-
-
-def _labelled(path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, row in enumerate(_rows(path), start=1):
-        if "id" not in row or "gold" not in row:
-            raise UserError(f"{path} 第 {number} 个病例没有 id 或 gold，不能用来衡量", field="gold")
-        yield row
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_read(path).decode("utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = msgspec.json.decode(line)
-        except msgspec.DecodeError as error:
-            raise UserError(f"{path} 第 {number} 行不是完整的 JSON") from error
-        if not isinstance(row, dict):
-            raise UserError(f"{path} 第 {number} 行不是一个病例")
-        yield row
 
 
 def _library(source: Path | None) -> Library:

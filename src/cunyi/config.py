@@ -12,6 +12,7 @@ import platformdirs
 
 from cunyi.domain.errors import UserError
 from cunyi.interop.language_model import ModelSettings
+from cunyi.interop.speech import SpeechSettings
 
 _HIGHEST_PORT = 65_535
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -24,6 +25,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `knowledge` None means the artefact that came with the program. `data` is the folder of an encrypted node; `database` the
     address of a PostgreSQL database in its place, which may hold a password and never shows. `language_model` None: none is asked.
+    `public_address` is where villagers' phones reach this node, for the codes that it prints;
+    `public_port` a port on which every address of this computer answers them, and nobody else. `speech` None: no
+    recogniser turns what villagers say into words.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +36,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None = None
     database: str | None = None
     language_model: ModelSettings | None = None
+    public_address: str | None = None
+    public_port: int | None = None
+    speech: SpeechSettings | None = None
 
     @property
     def data_folder(self) -> Path:
@@ -44,26 +51,79 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_config(environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration of CUNYI_HOST, CUNYI_PORT, CUNYI_KNOWLEDGE, CUNYI_DATA, CUNYI_DATABASE and CUNYI_LLM_*.
+    """The configuration of CUNYI_HOST, CUNYI_PORT, CUNYI_KNOWLEDGE, CUNYI_DATA, CUNYI_DATABASE, CUNYI_PUBLIC_ADDRESS, CUNYI_PUBLIC_PORT, CUNYI_SPEECH_*
+    and CUNYI_LLM_*.
 
     UserError names the one that cannot be used.
     """
     defaults = Config()
-    port = environment.get("CUNYI_PORT") or str(defaults.port)
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _HIGHEST_PORT:
-        raise UserError(f"端口要写 1 到 {_HIGHEST_PORT} 的整数，不是“{port}”", field="CUNYI_PORT")
+    port = _port(environment.get("CUNYI_PORT") or str(defaults.port), "CUNYI_PORT")
+    public = environment.get("CUNYI_PUBLIC_PORT")
+    public_port = _port(public, "CUNYI_PUBLIC_PORT") if public else None
+    if public_port == port:
+        raise UserError("村民用的端口要和医生用的端口不同", field="CUNYI_PUBLIC_PORT")
     knowledge, data = environment.get("CUNYI_KNOWLEDGE"), environment.get("CUNYI_DATA")
     database = environment.get("CUNYI_DATABASE")
     if database and not database.startswith("postgresql://"):
         raise UserError("数据库地址要写成 postgresql://用户@主机/库名", field="CUNYI_DATABASE")
     return Config(
         host=environment.get("CUNYI_HOST") or defaults.host,
-        port=int(port),
+        port=port,
         knowledge=Path(knowledge) if knowledge else None,
         data=Path(data) if data else None,
         database=database or None,
         language_model=_language_model(environment),
+        public_address=_public_address(environment.get("CUNYI_PUBLIC_ADDRESS")),
+        public_port=public_port,
+        speech=_speech(environment),
     )
+
+
+def _port(words: str, field: str) -> int:
+    if not words.isascii() or not words.isdigit() or not 0 < int(words) <= _HIGHEST_PORT:
+        raise UserError(f"端口要写 1 到 {_HIGHEST_PORT} 的整数，不是“{words}”", field=field)
+    return int(words)
+
+
+def _public_address(words: str | None) -> str | None:
+    """An address without a path, as a phone would open it."""
+    if not words:
+        return None
+    try:
+        address = urlsplit(words.rstrip("/"))
+        usable = address.scheme in ("http", "https") and bool(address.hostname) and (address.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or address.username or address.path or address.query or address.fragment:
+        raise UserError(
+            "村民手机打开用的地址要写成 http://192.168.1.8:8321 或 https://域名 这样，后面不写路径",
+            field="CUNYI_PUBLIC_ADDRESS",
+        )
+    return words.rstrip("/")
+
+
+def _speech(environment: Mapping[str, str]) -> SpeechSettings | None:
+    """CUNYI_SPEECH_URL and CUNYI_SPEECH_MODEL, with CUNYI_SPEECH_KEY; None where no address is given."""
+    url, model = environment.get("CUNYI_SPEECH_URL"), environment.get("CUNYI_SPEECH_MODEL")
+    if not url:
+        return None
+    _expect_service(url, "CUNYI_SPEECH_URL", "语音识别")
+    if not model:
+        raise UserError("设置了语音识别的地址，还要写模型的名字", field="CUNYI_SPEECH_MODEL")
+    return SpeechSettings(url=url, model=model, key=environment.get("CUNYI_SPEECH_KEY") or None)
+
+
+def _expect_service(url: str, field: str, name: str) -> None:
+    """UserError where it is no address of a service, or one of another machine that could be listened to on its way."""
+    try:
+        address = urlsplit(url)
+        usable = address.scheme in ("http", "https") and bool(address.hostname) and (address.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or address.username or address.query:
+        raise UserError(f"{name}的地址要写成 https://主机/v1，里面不写用户名和密钥", field=field)
+    if address.scheme == "http" and address.hostname not in _THIS_MACHINE:
+        raise UserError(f"{name}在别的机器上时，地址要用 https://", field=field)
 
 
 def _language_model(environment: Mapping[str, str]) -> ModelSettings | None:
@@ -71,15 +131,7 @@ def _language_model(environment: Mapping[str, str]) -> ModelSettings | None:
     url, model = environment.get("CUNYI_LLM_URL"), environment.get("CUNYI_LLM_MODEL")
     if not url:
         return None
-    try:
-        address = urlsplit(url)
-        usable = address.scheme in ("http", "https") and bool(address.hostname) and (address.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or address.username or address.query:
-        raise UserError("语言模型的地址要写成 https://主机/v1，里面不写用户名和密钥", field="CUNYI_LLM_URL")
-    if address.scheme == "http" and address.hostname not in _THIS_MACHINE:
-        raise UserError("语言模型在别的机器上时，地址要用 https://", field="CUNYI_LLM_URL")
+    _expect_service(url, "CUNYI_LLM_URL", "语言模型")
     if not model:
         raise UserError("设置了语言模型的地址，还要写模型的名字", field="CUNYI_LLM_MODEL")
     seconds = environment.get("CUNYI_LLM_TIMEOUT") or str(_USUAL_WAIT_S)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from cunyi import app
 from cunyi.config import Config, read_config
 from cunyi.domain.account import Role
@@ -91,10 +93,10 @@ def add_opening_options(command: argparse.ArgumentParser) -> None:
 def configured(options: argparse.Namespace) -> Config:
     """The configuration with what the command line says."""
     config = read_config()
-    return Config(
+    return msgspec.structs.replace(
+        config,
         host=getattr(options, "host", None) or config.host,
         port=getattr(options, "port", None) or config.port,
-        knowledge=config.knowledge,
         data=options.data or config.data,
         database=options.database or config.database,
     )

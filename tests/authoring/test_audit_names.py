@@ -1,12 +1,10 @@
 """What sources call things: names, English spellings, wordings the text reader knows, and the table for the rest."""
 
 import pytest
+from tests.real_knowledge import real_knowledge
 
 from cunyi.authoring.audit_names import Wanted, build_names
-from cunyi.authoring.build import compile_library, to_bytes
-from cunyi.authoring.load import load_library
 from cunyi.domain.errors import UserError
-from cunyi.reasoning.prepared import prepare
 
 
 @pytest.fixture
@@ -79,7 +77,7 @@ def test_a_table_that_names_what_we_do_not_have_is_told(mini, tmp_path):
 
 
 def test_the_table_of_the_project_fits_its_knowledge(knowledge_root):
-    knowledge = prepare(to_bytes(compile_library(load_library(knowledge_root))))
+    knowledge = real_knowledge()
     assert build_names(knowledge, knowledge_root / "audit_names.csv").disease("heart attack") == (
         "acute_myocardial_infarction",
     )

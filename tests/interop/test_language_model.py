@@ -9,15 +9,13 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
 import msgspec
 import pytest
 from litestar.testing import TestClient
+from tests.real_knowledge import real_knowledge
 
 from cunyi.app import create_app
-from cunyi.authoring.build import compile_library, to_bytes
-from cunyi.authoring.load import load_library
 from cunyi.config import Config, read_config
 from cunyi.domain.errors import UserError
 from cunyi.domain.intake import parse_case
@@ -26,7 +24,6 @@ from cunyi.interop.language_model import LanguageModel, ModelSettings
 from cunyi.journeys.wording_opinion import word_opinion
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.opinion import expert_opinion
-from cunyi.reasoning.prepared import prepare
 from cunyi.reasoning.wording_guard import to_be_worded
 
 CASE = {
@@ -48,7 +45,7 @@ SENT = {
 
 @cache
 def knowledge():
-    return prepare(to_bytes(compile_library(load_library(Path(__file__).parents[2] / "knowledge"))))
+    return real_knowledge()
 
 
 @cache

@@ -10,9 +10,8 @@ from clinic_day import PROPOSED, Desk, in_folder, misfits
 from msgspec import UNSET
 from node_for_tests import CHEAP, LOGIN, PASSWORD
 from sqlalchemy import select
+from tests.real_knowledge import real_knowledge
 
-from cunyi.authoring.build import compile_library, to_bytes
-from cunyi.authoring.load import load_library
 from cunyi.devices.driver import Description, Words
 from cunyi.domain.account import Role
 from cunyi.domain.audit import Action
@@ -42,7 +41,7 @@ from cunyi.journeys.receiving import (
     waiting_unassigned,
 )
 from cunyi.journeys.seat import Seat
-from cunyi.reasoning.prepared import Knowledge, prepare
+from cunyi.reasoning.prepared import Knowledge
 from cunyi.store import schema
 from cunyi.store.records import kept_record
 from cunyi.web.doctor.encounter_form import fields_of, read_encounter
@@ -63,7 +62,7 @@ DESCRIPTION = Description(
 @pytest.fixture(scope="module")
 def known(knowledge_root) -> Knowledge:
     """The real knowledge: the rules for doubtful values are its rules."""
-    return prepare(to_bytes(compile_library(load_library(knowledge_root))))
+    return real_knowledge()
 
 
 class Kit:

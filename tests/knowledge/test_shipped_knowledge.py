@@ -1,16 +1,14 @@
 """The knowledge that ships, through the whole engine: what its files must not lose between them."""
 
 import pytest
+from tests.real_knowledge import real_knowledge
 
-from cunyi.authoring.build import compile_library, to_bytes
-from cunyi.authoring.load import load_library
 from cunyi.reasoning.assess import assess
-from cunyi.reasoning.prepared import prepare
 
 
 @pytest.fixture(scope="module")
 def shipped(knowledge_root):
-    return prepare(to_bytes(compile_library(load_library(knowledge_root))))
+    return real_knowledge()
 
 
 def test_a_measured_fever_beats_its_denial_and_the_conflict_is_shown(shipped):

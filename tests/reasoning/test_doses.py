@@ -2,13 +2,15 @@
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.real_knowledge import real_library
 
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.check_doses import check_doses
-from cunyi.authoring.load import Entry, load_library
+from cunyi.authoring.load import Entry
 from cunyi.authoring.strict_yaml import read_yaml
 from cunyi.domain.case import Lab
 from cunyi.domain.finding import Reading, When
@@ -37,7 +39,7 @@ DOSES = """
 @pytest.fixture(scope="module")
 def knowledge(knowledge_root, tmp_path_factory):
     """The shipped drugs with the doses above as both passes."""
-    library = load_library(knowledge_root)
+    library = msgspec.structs.replace(real_library())
     path = tmp_path_factory.mktemp("doses") / "doses.yaml"
     path.write_text(DOSES, encoding="utf-8")
     raw, problems = read_yaml(path, path.name)

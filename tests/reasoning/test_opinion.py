@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.real_knowledge import real_knowledge, real_library
 
-from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.check_opinion import check_opinion
-from cunyi.authoring.load import Entry, load_library
+from cunyi.authoring.load import Entry
 from cunyi.domain.case import Case
 from cunyi.domain.errors import KnowledgeError
 from cunyi.domain.intake import parse_case
@@ -18,7 +18,6 @@ from cunyi.domain.opinion import SECTIONS
 from cunyi.domain.triage import TriageLevel
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.opinion import expert_opinion
-from cunyi.reasoning.prepared import prepare
 from cunyi.reasoning.withholding import has_amount, withhold_amounts
 
 # Results in g/L are no doses.
@@ -27,10 +26,7 @@ DOSE = re.compile(r"[0-9]\s*(?:mg|mcg|[μµ]g|g|ml|mL|IU|U|毫克|微克|克|毫
 
 @cache
 def real():
-    from pathlib import Path
-
-    library = load_library(Path(__file__).parents[2] / "knowledge")
-    return library, prepare(to_bytes(compile_library(library)))
+    return real_library(), real_knowledge()
 
 
 @cache

@@ -4,9 +4,9 @@ import math
 import re
 
 import pytest
+from tests.real_knowledge import real_knowledge
 
 from cunyi.authoring.build import compile_library, to_bytes
-from cunyi.authoring.load import load_library
 from cunyi.domain.errors import KnowledgeError, UserError
 from cunyi.domain.prescription import ConcernSeverity, PatientForPrescribing, PrescriptionLine
 from cunyi.reasoning.prepared import prepare
@@ -18,7 +18,7 @@ WOMAN = {"age_years": 28, "sex": "female", "pregnant": False, "lactating": False
 
 @pytest.fixture(scope="module")
 def shipped(knowledge_root):
-    return prepare(to_bytes(compile_library(load_library(knowledge_root))))
+    return real_knowledge()
 
 
 @pytest.fixture(scope="module")

@@ -28,14 +28,16 @@ PAGES = (
     *(f"devices/transports/{name}.py" for name in ("ble", "radio")),
     "devices/simulation/*.py",
     "domain/identity.py",
+    "domain/interview.py",
     "domain/names.py",
     "domain/archive_code.py",
     "web/doctor/*.py",
+    "web/patient/*.py",
     "web/printing/*.py",
     *(f"store/{name}.py" for name in ("passwords", "people", "drafts", "nodes", "keyring")),
 )
 # What these tell reaches the pages too; what a person reads at a terminal stands beside it.
-ALSO = tuple(f"store/{name}.py" for name in ("lists", "engine", "packing"))
+ALSO = (*(f"store/{name}.py" for name in ("lists", "engine", "packing")), "interop/speech.py")
 # Where a sentence stands among the arguments of those who make an error or an answer of it.
 PLACES = {"refuse": 1, "needed": 2, "_lead": 3}
 # Sentences that stand for themselves and are translated where they are used.

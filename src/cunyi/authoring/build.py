@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ def compile_library(library: Library) -> dict[str, Any]:
         "complaints": complaints,
         "referral": _entries(library.referral),
         "departments": _entries(library.departments),
+        "department_hints": dict(library.department_hints.raw) if library.department_hints else {},
+        "care_steps": dict(library.care_steps.raw) if library.care_steps else {},
+        "first_level_names": dict(library.first_level_names.raw["names"]) if library.first_level_names else {},
         "examinations": _entries(library.examinations),
         "sources": _entries(library.sources),
         "drugs": _entries(library.drugs),
@@ -44,6 +48,8 @@ def compile_library(library: Library) -> dict[str, Any]:
         "prescribing": dict(library.prescribing.raw) if library.prescribing else {},
         "follow_ups": _entries(library.follow_ups),
         "opinion": dict(library.opinion.raw) if library.opinion else {},
+        "interview": _interview(library),
+        "summary": _unreviewed(library.interview_summary.raw) if library.interview_summary else {},
         "settings": dict(library.settings),
         "language": compile_language(
             _entries(library.findings), _entries(library.items), library.classes, library.tables
@@ -55,6 +61,21 @@ def compile_library(library: Library) -> dict[str, Any]:
         # What the texts tell is read with the knowledge base itself, before it has learned anything from them.
         document["learned"] = learn(texts, prepare_document(document))
     return document
+
+
+def _interview(library: Library) -> dict[str, Any]:
+    """The interview's files in one mapping; the order of follow-ups, families and background questions is the authors'."""
+    if library.interview_wording is None or library.interview_rules is None:
+        return {}
+    lists = {
+        name: [_unreviewed(entry.raw) for entry in getattr(library, f"interview_{name}")]
+        for name in ("follow_ups", "families", "groups", "places", "background", "first_aid")
+    }
+    return {**_unreviewed(library.interview_wording.raw), **_unreviewed(library.interview_rules.raw), **lists}
+
+
+def _unreviewed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if key != "review"}
 
 
 def _entries(entries: list[Entry]) -> list[LineDict]:

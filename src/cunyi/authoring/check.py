@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cunyi.authoring.check_departments import check_departments
 from cunyi.authoring.check_diseases import check_diseases
 from cunyi.authoring.check_doses import check_doses
 from cunyi.authoring.check_drugs import check_drugs
 from cunyi.authoring.check_findings import check_findings, check_items
 from cunyi.authoring.check_follow_ups import check_follow_ups
+from cunyi.authoring.check_interview import check_interview
 from cunyi.authoring.check_opinion import check_opinion
 from cunyi.authoring.check_references import check_parts, check_sources, check_unique
 from cunyi.authoring.check_rules import check_rules
+from cunyi.authoring.check_summary import check_summary
 from cunyi.authoring.load import Library
 from cunyi.authoring.patients import check_patients
 from cunyi.authoring.strict_yaml import Problem
@@ -23,11 +26,14 @@ CHECKS = (
     check_findings,
     check_items,
     check_diseases,
+    check_departments,
     check_rules,
     check_drugs,
     check_doses,
     check_follow_ups,
     check_opinion,
+    check_interview,
+    check_summary,
     check_patients,
 )
 

@@ -16,6 +16,7 @@ _FORMULARY = ("drugs", "drug_classes", "allergy_groups", "interactions", "doses_
 _KINDS = (
     *("findings", "items", "diseases", "red_flags", "referral", "departments", "examinations", "sources"),
     *("drugs", "drug_classes", "allergy_groups", "follow_ups"),
+    *("interview_families", "interview_groups", "interview_places", "interview_first_aid"),
 )
 
 
@@ -47,13 +48,29 @@ def _part(raw: Any, path: tuple[str, ...]) -> Any:
 def check_sources(library: Library) -> Iterator[Problem]:
     """Every `sources` anywhere names registered sources or PubMed ids."""
     registered = {entry.id for entry in library.sources}
-    for kind in ("findings", "items", "diseases", "red_flags", "referral", *_FORMULARY, "follow_ups"):
+    for kind in (
+        "findings",
+        "items",
+        "diseases",
+        "red_flags",
+        "referral",
+        *_FORMULARY,
+        "follow_ups",
+        "interview_first_aid",
+    ):
         for entry in getattr(library, kind):
             yield from _sources_of(entry, entry.raw, registered)
     if library.prescribing:
         yield from _sources_of(library.prescribing, library.prescribing.raw, registered)
+    for departments in (library.department_hints, library.care_steps):
+        if departments:
+            yield from _sources_of(departments, departments.raw, registered)
+    if library.interview_rules:
+        yield from _sources_of(library.interview_rules, library.interview_rules.raw, registered)
     if library.opinion:
         yield from _sources_of(library.opinion, library.opinion.raw, registered)
+    if library.interview_summary:
+        yield from _sources_of(library.interview_summary, library.interview_summary.raw, registered)
     if library.settings:
         settings = Entry(library.settings, "case_mix.yaml")  # type: ignore[arg-type]
         yield from _sources_of(settings, settings.raw, registered)

@@ -38,6 +38,8 @@ class Report(msgspec.Struct, frozen=True):
     top: dict[str, Share]
     top_covered: dict[str, Share]
     triage: dict[str, Share]
+    triage_by_level: dict[str, dict[str, Share]]
+    """For each gold level the shares given exactly, milder (under), two or more milder and graver (over)."""
     must_not_miss_captured: Share
     calibration_error: Interval
     brier: Interval
@@ -87,11 +89,10 @@ def report(file: str, split: str | None, unusable: int, scored: Sequence[Outcome
         coverage=share([o.covered for o in scored]),
         top={str(k): share([0 < o.rank <= k for o in scored]) for k in TOP},
         top_covered={str(k): share([0 < o.rank <= k for o in covered]) for k in TOP},
-        triage={
-            "exact": share([e == 0 for e in levelled]),
-            "under": share([e < 0 for e in levelled]),
-            "severe_under": share([e <= -2 for e in levelled]),
-            "over": share([e > 0 for e in levelled]),
+        triage=_triage(levelled),
+        triage_by_level={
+            level: _triage([o.level_error for o in scored if o.gold_level == level and o.level_error is not None])
+            for level in sorted({o.gold_level for o in scored if o.gold_level is not None})
         },
         must_not_miss_captured=share([o.captured for o in scored if o.must_not_miss]),
         calibration_error=_bootstrap(confidence, right, calibration_error),
@@ -99,6 +100,15 @@ def report(file: str, split: str | None, unusable: int, scored: Sequence[Outcome
         uncovered=dict(sorted(uncovered.items(), key=lambda item: (-item[1], item[0]))),
         worst=_worst(scored) if split == "tune" else [],
     )
+
+
+def _triage(errors: Sequence[int]) -> dict[str, Share]:
+    return {
+        "exact": share([e == 0 for e in errors]),
+        "under": share([e < 0 for e in errors]),
+        "severe_under": share([e <= -2 for e in errors]),
+        "over": share([e > 0 for e in errors]),
+    }
 
 
 def _worst(scored: Sequence[Outcome]) -> list[Outcome]:

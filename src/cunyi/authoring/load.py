@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cunyi.authoring import shapes
+from cunyi.authoring import department_shapes, interview_shapes, shapes, summary_shapes
 from cunyi.authoring.shapes import Shape, check_shape
 from cunyi.authoring.strict_yaml import LineDict, LineList, Problem, read_yaml
 
@@ -63,6 +63,18 @@ class Library(msgspec.Struct):
     follow_ups: list[Entry] = []
     prescribing: Entry | None = None
     opinion: Entry | None = None
+    department_hints: Entry | None = None
+    care_steps: Entry | None = None
+    first_level_names: Entry | None = None
+    interview_wording: Entry | None = None
+    interview_rules: Entry | None = None
+    interview_summary: Entry | None = None
+    interview_follow_ups: list[Entry] = []
+    interview_families: list[Entry] = []
+    interview_groups: list[Entry] = []
+    interview_places: list[Entry] = []
+    interview_background: list[Entry] = []
+    interview_first_aid: list[Entry] = []
     cases: list[Entry] = []
     patients: list[Entry] = []
     classes: dict[str, list[str]] = {}
@@ -85,11 +97,27 @@ _LISTS: tuple[tuple[str, str, Shape, str], ...] = (
     ("doses_first", "drugs/doses/first/*.yaml", shapes.DOSE, "剂量"),
     ("doses_second", "drugs/doses/second/*.yaml", shapes.DOSE, "剂量"),
     ("follow_ups", "follow_up/*.yaml", shapes.FOLLOW_UP, "随访方案"),
+    ("interview_follow_ups", "interview/follow_ups.yaml", interview_shapes.ASKED, "追问"),
+    ("interview_families", "interview/families.yaml", interview_shapes.FAMILY, "主诉类别"),
+    ("interview_groups", "interview/groups.yaml", interview_shapes.GROUP, "同问"),
+    ("interview_places", "interview/places.yaml", interview_shapes.PLACE, "部位"),
+    ("interview_background", "interview/background.yaml", interview_shapes.ASKED, "背景问题"),
+    ("interview_first_aid", "interview/first_aid.yaml", interview_shapes.AID, "急救措施"),
     ("patients", "patients/*.yaml", shapes.PATIENTS, "示例病人"),
 )
 _SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
     ("diseases", "diseases/**/*.yaml", shapes.DISEASE, "疾病"),
     ("red_flags", "red_flags/**/*.yaml", shapes.RED_FLAG_FILE, "危险信号"),
+)
+_ONES: tuple[tuple[str, str, Shape, str], ...] = (
+    ("prescribing", "prescribing.yaml", shapes.PRESCRIBING, "处方规则"),
+    ("opinion", "opinion.yaml", shapes.OPINION, "专家意见用语"),
+    ("department_hints", "department_hints.yaml", department_shapes.HINTS, "科室提示词"),
+    ("care_steps", "care_steps.yaml", department_shapes.CARE_STEPS, "分级诊疗用语"),
+    ("first_level_names", "evaluation/first_level_departments.yaml", department_shapes.FIRST_LEVEL, "科室对照"),
+    ("interview_wording", "interview/wording.yaml", interview_shapes.WORDING, "预问诊用语"),
+    ("interview_rules", "interview/rules.yaml", interview_shapes.RULES_FILE, "预问诊规则"),
+    ("interview_summary", "interview/summary.yaml", summary_shapes.SUMMARY, "病历用语"),
 )
 
 
@@ -112,14 +140,11 @@ def load_library(root: Path) -> Library:
     for table in sorted(root.glob("language/*.csv")):
         with table.open(encoding="utf-8-sig", newline="") as lines:
             library.tables[table.stem] = [dict(row) for row in csv.DictReader(lines)]
-    for path, raw in _read(root, "prescribing.yaml", library):
-        library.problems += check_shape(raw, shapes.PRESCRIBING, path, 1, "处方规则")
-        if isinstance(raw, LineDict):
-            library.prescribing = Entry(raw, path)
-    for path, raw in _read(root, "opinion.yaml", library):
-        library.problems += check_shape(raw, shapes.OPINION, path, 1, "专家意见用语")
-        if isinstance(raw, LineDict):
-            library.opinion = Entry(raw, path)
+    for attribute, pattern, shape, what in _ONES:
+        for path, raw in _read(root, pattern, library):
+            library.problems += check_shape(raw, shape, path, 1, what)
+            if isinstance(raw, LineDict):
+                setattr(library, attribute, Entry(raw, path))
     for path, raw in _read(root, "case_mix.yaml", library):
         if isinstance(raw, LineDict):
             library.settings = raw

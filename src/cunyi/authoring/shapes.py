@@ -163,7 +163,8 @@ CRITICAL: Shape = {
 }  # fmt: skip
 DEPARTMENT: Shape = {
     "id": (identifier, True), "code": (text, True), "name": (text, True), "name_en": (text, True),
-    "level": (one_of("township", "county"), True), "note": (text, False),
+    "level": (one_of("township", "county"), True), "parent": (identifier, False), "child": (identifier, False),
+    "adult": (identifier, False), "male": (identifier, False), "note": (text, False),
 }  # fmt: skip
 EXAMINATION: Shape = {
     "id": (identifier, True), "name": (text, True), "name_en": (text, True), "obtain": (one_of(*OBTAIN), True),

@@ -14,6 +14,10 @@ from cunyi.knowledge.model import Disease
 _DENIED = "无"
 
 
+LABELS = "label_codes.jsonl"
+"""The file beside the cases that says which diagnoses each label stands for."""
+
+
 class SlotCase(msgspec.Struct, frozen=True):
     """A row of such a file (症状槽病例): what was said at first, what came out by asking, each present,
     denied or (None) not known, and the label."""
@@ -41,17 +45,30 @@ def is_slot_case(row: Mapping[str, Any]) -> bool:
     return "label" in row and "explicit" in row and "implicit" in row
 
 
+def read_slot_cases(rows: Iterable[Mapping[str, Any]]) -> list[SlotCase]:
+    """The rows of a file of slots; msgspec.ValidationError for a malformed one."""
+    return [msgspec.convert(row, SlotCase) for row in rows]
+
+
+def read_label_codes(rows: Iterable[Mapping[str, Any]]) -> dict[str, LabelCode]:
+    """The labels of a file of labels, by name."""
+    return {code.label: code for code in (msgspec.convert(row, LabelCode) for row in rows)}
+
+
+def gold_of(label: str, labels: Mapping[str, LabelCode]) -> Gold:
+    """What a label means. UserError for one without codes."""
+    if label not in labels:
+        raise UserError(f"标签“{label}”没有编码；把它加进标签文件，或用 --labels 指定另一份", field="--labels")
+    return labels[label].gold()
+
+
 def cases_of_slots(
     rows: Iterable[Mapping[str, Any]], labels: Mapping[str, LabelCode], diseases: Sequence[Disease]
 ) -> Iterator[dict[str, Any]]:
     """The rows as labelled cases. The explicit slots are the complaint, the implicit ones the history; what was denied
     stands as denied. `candidates` are the diseases of all labels of the file. UserError for a label without codes."""
-    slots = [msgspec.convert(row, SlotCase) for row in rows]
-    golds: dict[str, Gold] = {}
-    for label in dict.fromkeys(slot.label for slot in slots):
-        if label not in labels:
-            raise UserError(f"标签“{label}”没有编码；把它加进标签文件，或用 --labels 指定另一份", field="--labels")
-        golds[label] = labels[label].gold()
+    slots = read_slot_cases(rows)
+    golds = {label: gold_of(label, labels) for label in dict.fromkeys(slot.label for slot in slots)}
     candidates = [d.id for d in diseases if any(is_right(g, d.name, d.aliases, d.icd10) for g in golds.values())]
     for slot in slots:
         yield {

@@ -88,11 +88,31 @@ class CriticalValueFound(msgspec.Struct, frozen=True):
 
 
 class DepartmentChosen(msgspec.Struct, frozen=True):
-    """Where this patient belongs (科室)."""
+    """Where this patient belongs (科室): the department of the national list, its id here, and why.
+
+    `specialty` is the department that the complaint itself belongs to; another one where an emergency goes to emergency
+    medicine first, or where a township hospital's department stands in.
+    """
 
     code: str
     name: str
     name_en: str
+    department: str = ""
+    specialty: str = ""
+    why: str = ""
+    why_en: str = ""
+
+
+class CareStep(msgspec.Struct, frozen=True):
+    """Which step of graded care this patient needs (分级诊疗): `step` village, township or county, and why.
+
+    `provisional`: danger signs have not been asked, so a milder step may not hold.
+    """
+
+    step: str
+    reason: str
+    reason_en: str
+    provisional: bool
 
 
 class ReferralProposed(msgspec.Struct, frozen=True):
@@ -103,6 +123,7 @@ class ReferralProposed(msgspec.Struct, frozen=True):
     within: str | None
     reasons: list[str]
     sources: list[str]
+    reasons_en: list[str] = []
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -195,6 +216,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     must_exclude: list[MustExclude]
     critical_values: list[CriticalValueFound]
     department: DepartmentChosen | None
+    township_department: DepartmentChosen | None = None
+    care_step: CareStep | None = None
     referral: ReferralProposed
     questions: list[Question]
     examinations: list[ExaminationProposed]

@@ -29,6 +29,8 @@ class Action(StrEnum):
     CHANGE_HOUSEHOLD = "change_household"
     CHANGE_LIST = "change_list"
     CHECK_IN = "check_in"
+    RETRIAGE = "retriage"
+    MAP_DEPARTMENTS = "map_departments"
     VIEW_RECORD = "view_record"
     VIEW_OUTSIDE_AREA = "view_outside_area"
     OPEN_DRAFT = "open_draft"
@@ -46,6 +48,18 @@ class Action(StrEnum):
     BACK_UP = "back_up"
     RESTORE = "restore"
     REBUILD = "rebuild"
+    INVITE_INTERVIEW = "invite_interview"
+    CONSENT_INTERVIEW = "consent_interview"
+    IDENTIFY_INTERVIEW = "identify_interview"
+    ANSWER_INTERVIEW = "answer_interview"
+    FINISH_INTERVIEW = "finish_interview"
+    ALARM_INTERVIEW = "alarm_interview"
+    ACKNOWLEDGE_INTERVIEW = "acknowledge_interview"
+    VIEW_INTERVIEW = "view_interview"
+    CONFIRM_INTERVIEW = "confirm_interview"
+    TAKE_OVER_INTERVIEW = "take_over_interview"
+    DISCARD_INTERVIEW = "discard_interview"
+    EXPIRE_INTERVIEW = "expire_interview"
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,6 +120,10 @@ class Bench:
         """
         return self._streams.listen(account_id, draft_id)
 
+    def tell_alarm(self) -> None:
+        """Tells every open page that there is an emergency to look at; the pages ask for the rest."""
+        self._streams.tell(Event(kind=EventKind.ALARM))
+
     def card(self, token: str) -> IdentityCard | None:
         """The card of an event, for ten minutes; it is nowhere but in memory."""
         return self._cards.get(token)

@@ -19,11 +19,13 @@ _MOST_WAITING = 64
 
 
 class EventKind(StrEnum):
-    """What happened (事件): a reading arrived, a card was read, the state of an instrument changed; `HEARTBEAT`: nothing did."""
+    """What happened (事件): a reading arrived, a card was read, the state of an instrument changed, a villager's answer was an
+    emergency; `HEARTBEAT`: nothing did."""
 
     READING = "reading"
     CARD = "card"
     STATUS = "status"
+    ALARM = "alarm"
     HEARTBEAT = "heartbeat"
 
 

@@ -29,10 +29,11 @@ from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.case_of_person import background_of, case_of, patient_for
 from cunyi.journeys.consulting import begin_draft, sign
 from cunyi.journeys.keeping_lists import add_to_list
+from cunyi.journeys.queueing import arrive
 from cunyi.journeys.registering import read_person, register_person
 from cunyi.journeys.seat import Seat
 from cunyi.journeys.setting_up import NodeSetup, set_up
-from cunyi.journeys.today import check_in, open_today, search
+from cunyi.journeys.today import open_today, search
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.prescribing import check_prescription
@@ -66,7 +67,7 @@ def open_demonstration(folder: Folder, knowledge: Knowledge, *, clock: Callable[
         _make(folder, knowledge, clock, cost)
     seat = Seat(clock=clock, cost=cost, folder=folder)
     token, me = seat.sign_in(*SHOWN_ACCOUNT)
-    _fill_queue(seat, me.account, clock())
+    _fill_queue(seat, me.account, knowledge, clock())
     seat.sign_out(token)
     return seat
 
@@ -261,11 +262,11 @@ def _draft(seat: Seat, by: Account) -> None:
     begin_draft(seat.store, by, person.id, told["fields"])
 
 
-def _fill_queue(seat: Seat, by: Account, now: datetime) -> None:
+def _fill_queue(seat: Seat, by: Account, knowledge: Knowledge, now: datetime) -> None:
     """Somebody always waits, whenever the demonstration is opened."""
     if open_today(seat.store, by, now).queue:
         return
     for name, why in _STORY["queue"]:
         found = search(seat.store, by, name).people
         if found:
-            check_in(seat.store, by, found[0].id, why)
+            arrive(seat.store, by, found[0].id, why, knowledge, now=now)

@@ -8,28 +8,21 @@ import msgspec
 from sqlalchemy import func, select
 
 from cunyi.domain.account import Account, Permission
-from cunyi.domain.audit import Action
 from cunyi.domain.encounter import ListEntry
 from cunyi.domain.person import Person
-from cunyi.journeys.access import person_for, require
+from cunyi.domain.queue import Triaged
+from cunyi.journeys.access import require
 from cunyi.journeys.consulting import DraftShown, my_drafts
+from cunyi.journeys.queueing import InQueue, join_queue, leave_queue, the_queue
 from cunyi.store import schema
 from cunyi.store.lists import visits_due
 from cunyi.store.people import persons_by_id
 from cunyi.store.searching import Found, find_people
 from cunyi.store.unit import Store
-from cunyi.store.waiting import Waiting, add_waiting, end_waiting, everybody_waiting
+
+__all__ = ["check_in", "leave_queue", "open_today", "search"]
 
 _A_WEEK = timedelta(days=7)
-# A working day with its night: who came earlier is not waiting any more.
-_A_DAY = timedelta(hours=18)
-
-
-class InQueue(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody waiting, with who they are (候诊居民)."""
-
-    waiting: Waiting
-    person: Person
 
 
 class DueVisit(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +50,8 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
     with store.reading() as connection:
         organisation = by.organisation
         may_see = by.may(Permission.READ_RECORD) and bool(by.areas)
-        waiting = everybody_waiting(connection, organisation, by.areas, now - _A_DAY) if may_see else []
         plans = visits_due(connection, organisation, by.areas, on + _A_WEEK) if may_see else []
-        ids = [each.person_id for each in waiting] + [plan.person_id for plan in plans]
-        people = persons_by_id(connection, organisation, ids)
+        people = persons_by_id(connection, organisation, [plan.person_id for plan in plans])
         unsent = connection.execute(
             select(func.count())
             .select_from(schema.change)
@@ -73,7 +64,7 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
         ).scalar_one()
     return Today(
         on=on,
-        queue=[InQueue(waiting=each, person=people[each.person_id]) for each in waiting],
+        queue=the_queue(store, by, now),
         visits=[
             DueVisit(plan=plan, person=people[plan.person_id], days_overdue=(on - plan.due_on).days)
             for plan in plans
@@ -85,21 +76,11 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
     )
 
 
-def check_in(store: Store, by: Account, person_id: str, why: str, *, reason: str = "") -> None:
-    """Puts a person in today's queue."""
-    require(by, Permission.WRITE_DRAFT)
-    with store.writing(by.id) as writing:
-        person = person_for(writing.connection, by, person_id, reason=reason or why)
-        waiting = add_waiting(writing, person.id, person.village_code, why.strip(), since=writing.latest - _A_DAY)
-        writing.audit(Action.CHECK_IN, person=person.id, subject=waiting)
-
-
-def leave_queue(store: Store, by: Account, person_id: str) -> None:
-    """Takes somebody out of the queue who went away."""
-    require(by, Permission.WRITE_DRAFT)
-    with store.writing(by.id) as writing:
-        end_waiting(writing, person_id)
-        writing.audit(Action.CHECK_IN, person=person_id, detail="离开")
+def check_in(
+    store: Store, by: Account, person_id: str, why: str, *, reason: str = "", triage: Triaged | None = None
+) -> None:
+    """Puts a person in today's queue, with the level that was given to them on arrival."""
+    join_queue(store, by, person_id, why, triage=triage, reason=reason)
 
 
 def search(

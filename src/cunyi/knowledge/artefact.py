@@ -11,10 +11,13 @@ import msgspec
 from cunyi.domain.errors import KnowledgeError
 from cunyi.knowledge import model
 from cunyi.knowledge.conditions import Bounds, parse_condition
+from cunyi.knowledge.departments import read_care_words, read_departments, read_hints
 from cunyi.knowledge.drugs import read_formulary
 from cunyi.knowledge.follow_ups import read_follow_up
+from cunyi.knowledge.interviews import read_interview_words
 from cunyi.knowledge.opinions import read_opinion_words
 from cunyi.knowledge.patients import read_learned
+from cunyi.knowledge.summaries import read_summary_words
 
 FORMAT = 4
 FREQUENCY_CLASSES = {
@@ -77,12 +80,10 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
             )
             for entry in raw["referral"]
         },
-        departments={
-            entry["id"]: model.Department(
-                entry["id"], str(entry["code"]), entry["name"], entry["name_en"], entry["level"]
-            )
-            for entry in raw["departments"]
-        },
+        departments=read_departments(raw["departments"]),
+        department_hints=read_hints(raw["department_hints"]),
+        care_words=read_care_words(raw["care_steps"]),
+        first_level_names={name: tuple(names) for name, names in raw["first_level_names"].items()},
         examinations={
             entry["id"]: model.Examination(
                 entry["id"],
@@ -103,6 +104,8 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
         formulary=read_formulary(raw),
         follow_ups={entry["id"]: read_follow_up(entry) for entry in raw["follow_ups"]},
         opinion=read_opinion_words(raw["opinion"]),
+        interview=read_interview_words(raw["interview"]),
+        summary=read_summary_words(raw["summary"]),
         learned=read_learned(raw["learned"]),
         settings=raw["settings"],
     )

@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 
 from cunyi.knowledge.conditions import Bounds, Condition
+from cunyi.knowledge.departments import CareWords, Department, DepartmentHints
 from cunyi.knowledge.drugs import Formulary
 from cunyi.knowledge.follow_ups import FollowUp
+from cunyi.knowledge.interviews import InterviewWords
 from cunyi.knowledge.opinions import OpinionWords
 from cunyi.knowledge.patients import Learned
+from cunyi.knowledge.summaries import SummaryWords
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,16 +144,6 @@ class ReferralRule(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
 
 
-class Department(msgspec.Struct, frozen=True):
-    """A clinical department with its national code (科室)."""
-
-    id: str
-    code: str
-    name: str
-    name_en: str
-    level: str
-
-
 class Examination(msgspec.Struct, frozen=True):
     """An examination and where it can be done (检查)."""
 
@@ -182,10 +175,15 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     red_flags: dict[str, RedFlag]
     referral: dict[str, ReferralRule]
     departments: dict[str, Department]
+    department_hints: DepartmentHints | None
+    care_words: CareWords | None
+    first_level_names: dict[str, tuple[str, ...]]
     examinations: dict[str, Examination]
     sources: dict[str, Source]
     formulary: Formulary
     follow_ups: dict[str, FollowUp]
     opinion: OpinionWords | None
+    interview: InterviewWords | None
+    summary: SummaryWords | None
     learned: Learned
     settings: dict[str, Any]

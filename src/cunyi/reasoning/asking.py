@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -59,19 +61,11 @@ def rank_questions(
 ) -> list[RankedQuestion]:
     """Unknown findings that can be asked or looked for here, by expected gain, none that is impossible in this patient."""
     likelihoods, findings = knowledge.likelihoods, knowledge.content.findings
-    top = _considered(differential, knowledge)
+    top = _considered(differential, knowledge.harm)
     if not len(top):
         return []
-    p = differential.probability[top]
-    harm = knowledge.harm[top].astype(np.float64)
     rows = np.flatnonzero(knowledge.askable[top].any(axis=0) & _open(presentation, knowledge))
-    if not len(rows):
-        return []
-    chance = _chance_now(rows, top, presentation, knowledge)
-    background = likelihoods.background[rows].astype(np.float64)
-    rest = max(0.0, 1 - float(p.sum()))
-    yes = np.clip(chance @ p + rest * background, 1e-9, 1 - 1e-9)
-    gain = _impurity(p, harm) - _expected_impurity(chance, p, harm, yes)
+    gain = question_gains(rows, presentation, differential, knowledge, knowledge.harm)
     ranked: list[RankedQuestion] = []
     families: set[str] = set()
     for i in np.argsort(-gain, kind="stable").tolist():
@@ -86,10 +80,39 @@ def rank_questions(
     return ranked
 
 
-def _considered(differential: Differential, knowledge: Knowledge) -> NDArray[np.int64]:
-    weight = differential.probability * knowledge.harm
+def question_gains(
+    rows: NDArray[np.int64] | Sequence[int],
+    presentation: Presentation,
+    differential: Differential,
+    knowledge: Knowledge,
+    harm: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """How much knowing each finding (by row) would lower the harm-weighted uncertainty on average; nothing for none."""
+    top = _considered(differential, harm)
+    if not len(rows) or not len(top):
+        return np.zeros(len(rows))
+    wanted = np.asarray(rows)
+    p = differential.probability[top]
+    weight = harm[top].astype(np.float64)
+    chance = _chance_now(wanted, top, presentation, knowledge)
+    background = knowledge.likelihoods.background[wanted].astype(np.float64)
+    rest = max(0.0, 1 - float(p.sum()))
+    yes = np.clip(chance @ p + rest * background, 1e-9, 1 - 1e-9)
+    gain: NDArray[np.float64] = _impurity(p, weight) - _expected_impurity(chance, p, weight, yes)
+    return gain
+
+
+def _considered(differential: Differential, harm: NDArray[np.floating]) -> NDArray[np.int64]:
+    weight = differential.probability * harm
     order = np.argsort(-weight, kind="stable")[:_CONSIDERED]
     return order[weight[order] > 1e-6]
+
+
+def is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) -> bool:
+    """Whether nothing is known of a finding that this patient can have."""
+    row = knowledge.likelihoods.finding_index[finding_id]
+    fact = presentation.facts.get(finding_id)
+    return bool(knowledge.possible_for[presentation.sex][row]) and (fact is None or fact.status == Status.UNKNOWN)
 
 
 def _open(presentation: Presentation, knowledge: Knowledge) -> NDArray[np.bool_]:

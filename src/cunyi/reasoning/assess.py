@@ -16,13 +16,15 @@ from cunyi.domain.errors import UserError
 from cunyi.domain.intake import parse_case
 from cunyi.reasoning import explaining
 from cunyi.reasoning.asking import rank_examinations, rank_questions
+from cunyi.reasoning.care_steps import care_step
 from cunyi.reasoning.danger import must_exclude
+from cunyi.reasoning.departments import choose_departments
 from cunyi.reasoning.differential import rank
 from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.measuring import Person, critical_values
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive, refused_values
-from cunyi.reasoning.referring import choose_department, propose_referral
+from cunyi.reasoning.referring import propose_referral, reasons_to_refer
 from cunyi.reasoning.resembling import resemble
 from cunyi.reasoning.triage import judge
 from cunyi.version import ENGINE_VERSION
@@ -64,6 +66,8 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         differential, [r.disease for r in excluded], knowledge, knowledge.settings.shown["examinations"]
     )
     person = Person(presentation.sex, presentation.age_years, presentation.pregnant)
+    departments = choose_departments(case, presentation, differential, triage, knowledge)
+    to_refer = reasons_to_refer(presentation, differential, triage, knowledge)
     critical = critical_values(reception.readings, knowledge.content.items, person)
     return Assessment(
         id=case.id,
@@ -73,8 +77,10 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         differential=explaining.candidates(differential, evidence, presentation, resemblance, knowledge),
         must_exclude=explaining.exclusions(excluded, differential, knowledge),
         critical_values=explaining.critical_values_found(critical),
-        department=choose_department(differential, knowledge),
-        referral=propose_referral(presentation, differential, triage, knowledge),
+        department=departments.county,
+        township_department=departments.township,
+        care_step=care_step(triage, to_refer, knowledge),
+        referral=propose_referral(to_refer),
         questions=explaining.questions(questions, triage, presentation, knowledge),
         examinations=explaining.examinations(examinations, knowledge),
         advice=explaining.advice(triage, excluded, differential, knowledge),

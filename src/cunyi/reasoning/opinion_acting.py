@@ -55,7 +55,7 @@ def _referral(on: Ground) -> Iterator[Statement]:
         yield say("refer_open", sources=sources, grave=True, place=place)
     else:
         yield say("refer", sources=sources, grave=True, place=place, within=word(words.within[referral.within]))
-    department = on.given.department
+    department = on.given.township_department if referral.to == "township" else on.given.department
     if department is not None and on.understood:
         yield say("refer_department", department=named(department.name, department.name_en))
     for reason in referral.reasons[: on.shown["reasons"]]:

@@ -13,12 +13,15 @@ from cunyi.domain.case import Sex
 from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.artefact import decode
 from cunyi.knowledge.conditions import FindingIs, leaves
+from cunyi.knowledge.departments import DepartmentHints
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix, build_likelihoods
 from cunyi.knowledge.model import Content, Finding, RedFlag, ReferralRule
 from cunyi.knowledge.patients import Told
 from cunyi.reasoning.drug_names import DrugNames
+from cunyi.reasoning.interviewing_plan import Plan, make_plan
 from cunyi.reasoning.rules import RuleIndex, by_complaint
 from cunyi.reasoning.settings import Settings, read_settings
+from cunyi.text.hint_words import HintFinder
 from cunyi.text.normalize import plain
 from cunyi.text.reader import Language
 
@@ -54,6 +57,8 @@ class Knowledge(msgspec.Struct):
     drug_names: DrugNames
     disease_names: dict[str, str]
     """Disease ids by each of their names, as texts are compared."""
+    interviewing: Plan | None
+    hint_finder: HintFinder | None
 
 
 def prepare(data: bytes) -> Knowledge:
@@ -86,7 +91,15 @@ def prepare(data: bytes) -> Knowledge:
         referral_index=RuleIndex(content.referral.values()),
         drug_names=DrugNames(content.formulary),
         disease_names={plain(name): disease.id for disease in diseases for name in (disease.name, *disease.aliases)},
+        interviewing=make_plan(content, learned),
+        hint_finder=_hint_finder(content.department_hints),
     )
+
+
+def _hint_finder(hints: DepartmentHints | None) -> HintFinder | None:
+    if hints is None:
+        return None
+    return HintFinder([*hints.words, *hints.child_words, *hints.neutral], hints.widest_gap)
 
 
 def _likelihoods(content: Content, settings: Settings, told: Mapping[str, Told]) -> Likelihoods:

@@ -1,11 +1,13 @@
-"""Whether, where to and how soon to refer, and which department: from red flags, criteria and the likely diseases."""
+"""Whether, where to and how soon to refer: from red flags, criteria and the likely diseases."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from cunyi.domain.assessment import DepartmentChosen, ReferralProposed
+from cunyi.domain.assessment import ReferralProposed
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import REFERRAL_DEADLINES, REFERRAL_TARGETS, TriageLevel
 from cunyi.knowledge.conditions import evaluate
@@ -14,29 +16,34 @@ from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.triage import Triage
 
 
-class _Proposal(msgspec.Struct, frozen=True):
+class ReasonToRefer(msgspec.Struct, frozen=True):
+    """One reason to refer, where to and how soon (转诊理由). `firm`: it holds now; else it says when to refer later on."""
+
     to: str
     within: str | None
     reason: str
+    reason_en: str
     sources: tuple[str, ...]
+    firm: bool
 
     @property
     def gravity(self) -> tuple[int, int]:
+        """Farther and sooner compares greater."""
         deadline = len(REFERRAL_DEADLINES) if self.within is None else REFERRAL_DEADLINES.index(self.within)
         return REFERRAL_TARGETS.index(self.to), -deadline
 
 
-def propose_referral(
+def reasons_to_refer(
     presentation: Presentation, differential: Differential, triage: Triage, knowledge: Knowledge
-) -> ReferralProposed:
-    """The farthest and soonest that any reason asks for, with every reason that asks for a referral."""
-    proposals = [
-        _Proposal(r.flag.referral.to, r.flag.referral.within, r.flag.why, r.flag.sources)
+) -> list[ReasonToRefer]:
+    """Every reason of red flags, of criteria and of the likely diseases, the farthest and soonest first."""
+    reasons = [
+        ReasonToRefer(r.flag.referral.to, r.flag.referral.within, r.flag.why, r.flag.why_en, r.flag.sources, firm=True)
         for r in triage.flags
         if r.flag.referral is not None
     ]
-    proposals += [
-        _Proposal(rule.to, rule.within, rule.reason, rule.sources)
+    reasons += [
+        ReasonToRefer(rule.to, rule.within, rule.reason, rule.reason_en, rule.sources, firm=True)
         for rule in knowledge.referral_index.candidates(presentation)
         if evaluate(rule.when, presentation)
     ]
@@ -46,35 +53,31 @@ def propose_referral(
     for column in dict.fromkeys([*(int(c) for c in likely), *grave[:1]]):
         disease = diseases[column]
         to, within = disease.referral.to, disease.referral.within
-        if to == "village":
-            continue
         if to == "120" and triage.level < TriageLevel.EMERGENCY:
             # Only suspected: to the hospital that can exclude it, without an ambulance.
             to, within = "county", "2h"
-        reason = f"{disease.name}：{disease.referral.when}" if disease.referral.when else disease.name
-        proposals.append(_Proposal(to, within, reason, disease.sources))
-    proposals = [p for p in proposals if p.to != "village"]
-    if not proposals:
+        words = f"{disease.name}：{disease.referral.when}" if disease.referral.when else disease.name
+        # What a mild disease says of when to refer is for later; a grave one is referred because it is suspected.
+        later = disease.referral.when is not None and within in ("2w", None)
+        mild = TriageLevel.from_code(disease.triage) < TriageLevel.URGENT
+        reasons.append(ReasonToRefer(to, within, words, disease.name_en, disease.sources, firm=not (later and mild)))
+    away = [reason for reason in reasons if reason.to != "village"]
+    return sorted(away, key=lambda reason: reason.gravity, reverse=True)
+
+
+def propose_referral(reasons: Sequence[ReasonToRefer]) -> ReferralProposed:
+    """The farthest and soonest that any reason asks for, with every reason that asks for a referral."""
+    if not reasons:
         return ReferralProposed(needed=False, to="village", within=None, reasons=[], sources=[])
-    gravest = max(proposals, key=lambda p: p.gravity)
-    soonest = min((p.within for p in proposals if p.within is not None), key=REFERRAL_DEADLINES.index, default=None)
+    soonest = min((r.within for r in reasons if r.within is not None), key=REFERRAL_DEADLINES.index, default=None)
+    told: dict[str, str] = {}
+    for reason in reasons:
+        told.setdefault(reason.reason, reason.reason_en)
     return ReferralProposed(
         needed=True,
-        to=gravest.to,
+        to=reasons[0].to,
         within=soonest,
-        reasons=list(dict.fromkeys(p.reason for p in sorted(proposals, key=lambda p: p.gravity, reverse=True))),
-        sources=list(dict.fromkeys(source for p in proposals for source in p.sources)),
+        reasons=list(told),
+        sources=list(dict.fromkeys(source for reason in reasons for source in reason.sources)),
+        reasons_en=list(told.values()),
     )
-
-
-def choose_department(differential: Differential, knowledge: Knowledge) -> DepartmentChosen | None:
-    """The department that most of the probability of the likeliest diseases points to."""
-    weight: dict[str, float] = {}
-    diseases = list(knowledge.content.diseases.values())
-    for column in np.argsort(-differential.probability, kind="stable")[:10]:
-        department = diseases[int(column)].department
-        weight[department] = weight.get(department, 0) + float(differential.probability[column])
-    if not weight or max(weight.values()) <= 0:
-        return None
-    best = knowledge.content.departments[max(weight, key=lambda d: (weight[d], d))]
-    return DepartmentChosen(best.code, best.name, best.name_en)

@@ -21,6 +21,8 @@ from cunyi.reasoning.prepared import Knowledge
 from cunyi.text.grams import Grams, grams_of
 
 _BREAK = "\n"
+_LONGEST_CLAUSE = 14
+"""A longer clause is not shown whole."""
 
 
 class Written(NamedTuple):
@@ -131,11 +133,26 @@ def telling_stretches(resemblance: Resemblance, columns: Sequence[int], most: in
 
 
 def _stretches(laid: NDArray[np.float64], written: Written, most: int) -> list[Stretch]:
-    high = np.concatenate(([False], laid > max(0.0, float(laid.max()) / 2), [False]))
+    high = np.concatenate(([False], laid > max(0.0, float(laid.max(initial=0.0)) / 2), [False]))
     edges = np.flatnonzero(high[1:] != high[:-1])
-    found = []
+    found: dict[tuple[int, int], float] = {}
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        span = written.span(start, end)
-        if span is not None and end - start > 1:
-            found.append(Stretch(written.text[start:end], span, float(laid[start:end].sum())))
-    return sorted(found, key=lambda each: (-each.weight, each.span))[:most]
+        if end - start > 1:
+            place = _clause_around(written.text, start, end)
+            found[place] = found.get(place, 0.0) + float(laid[start:end].sum())
+    stretches = [
+        Stretch(written.text[start:end], span, weight)
+        for (start, end), weight in found.items()
+        if (span := written.span(start, end)) is not None
+    ]
+    return sorted(stretches, key=lambda each: (-each.weight, each.span))[:most]
+
+
+def _clause_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The words between punctuation that hold a stretch; the stretch itself where they are long."""
+    first, last = start, end
+    while first > 0 and text[first - 1].isalnum():
+        first -= 1
+    while last < len(text) and text[last].isalnum():
+        last += 1
+    return (first, last) if last - first <= _LONGEST_CLAUSE else (start, end)

@@ -50,14 +50,18 @@ def _table(name: str, *items: Any, rowid: bool = False) -> Table:
     return Table(name, metadata, *items, sqlite_with_rowid=rowid)
 
 
+def _identified(name: str, *items: Any, rowid: bool = False) -> Table:
+    """A table whose rows have an id of their own."""
+    key = PrimaryKeyConstraint("organisation", "id")
+    return _table(name, _organisation(), Column("id", Identity, nullable=False), *items, key, rowid=rowid)
+
+
 def _of_person() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["organisation", "person_id"], ["person.organisation", "person.id"])
 
 
-node = _table(
+node = _identified(
     "node",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("facility", String, nullable=False),
     Column("facility_name", String, nullable=False),
     Column("township", String(9), nullable=False),
@@ -67,7 +71,6 @@ node = _table(
     Column("demonstration", Boolean, nullable=False),
     Column("policy", LargeBinary, nullable=False),
     Column("receiving", LargeBinary),
-    PrimaryKeyConstraint("organisation", "id"),
 )
 
 village = _table(
@@ -88,10 +91,8 @@ serial_block = _table(
     PrimaryKeyConstraint("organisation", "village_code", "first"),
 )
 
-account = _table(
+account = _identified(
     "account",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("login", String, nullable=False),
     Column("details", LargeBinary, nullable=False),
     Column("password_hash", String, nullable=False),
@@ -99,7 +100,6 @@ account = _table(
     Column("wrong_passwords", Integer, nullable=False),
     Column("wrong_pins", Integer, nullable=False),
     Column("locked_until", Moment),
-    PrimaryKeyConstraint("organisation", "id"),
     UniqueConstraint("organisation", "login"),
 )
 
@@ -146,19 +146,14 @@ change = _table(
     Index(None, "organisation", "sent_at", "sequence"),
 )
 
-household = _table(
+household = _identified(
     "household",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("village_code", String(12), nullable=False),
     Column("details", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
 )
 
-person = _table(
+person = _identified(
     "person",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("village_code", String(12), nullable=False),
     Column("household_id", Identity),
     Column("archive_code", String(17)),
@@ -170,7 +165,6 @@ person = _table(
     Column("replaced_by", Identity),
     Column("revision", Integer, nullable=False),
     Column("details", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     UniqueConstraint("organisation", "archive_code"),
     Index(None, "organisation", "village_code", "sort_key"),
     Index(None, "organisation", "household_id"),
@@ -203,39 +197,31 @@ search_key = _table(
     Index(None, "organisation", "person_id"),
 )
 
-merge = _table(
+merge = _identified(
     "merge",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("kept_id", Identity, nullable=False),
     Column("replaced_id", Identity, nullable=False),
     Column("before", LargeBinary, nullable=False),
     Column("undone", Boolean, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     Index(None, "organisation", "kept_id"),
     Index(None, "organisation", "replaced_id"),
 )
 
-list_entry = _table(
+list_entry = _identified(
     "list_entry",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("person_id", Identity, nullable=False),
     Column("kind", String, nullable=False),
     Column("due_on", Date),
     Column("ended_on", Date),
     Column("revision", Integer, nullable=False),
     Column("details", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     Index(None, "organisation", "person_id", "kind"),
     Index(None, "organisation", "kind", "ended_on", "due_on"),
 )
 
-document = _table(
+document = _identified(
     "document",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("person_id", Identity, nullable=False),
     Column("encounter_id", Identity, nullable=False),
     Column("version", SmallInteger, nullable=False),
@@ -244,16 +230,13 @@ document = _table(
     Column("signature", LargeBinary, nullable=False),
     Column("node_id", Identity, nullable=False),
     Column("signed_at", Moment, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     UniqueConstraint("organisation", "encounter_id", "version"),
     rowid=True,
 )
 
-encounter = _table(
+encounter = _identified(
     "encounter",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("person_id", Identity, nullable=False),
     Column("document_id", Identity, nullable=False),
     Column("version", SmallInteger, nullable=False),
@@ -263,7 +246,6 @@ encounter = _table(
     Column("triage", String(10), nullable=False),
     Column("signer", Identity, nullable=False),
     Column("signer_name", String, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     Index(None, "organisation", "person_id", "occurred_at"),
 )
@@ -312,10 +294,8 @@ prescribed = _table(
     PrimaryKeyConstraint("organisation", "person_id", "at", "encounter_id", "position"),
 )
 
-draft = _table(
+draft = _identified(
     "draft",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("person_id", Identity, nullable=False),
     Column("account_id", Identity, nullable=False),
     Column("encounter_id", Identity, nullable=False),
@@ -327,7 +307,6 @@ draft = _table(
     Column("form", LargeBinary, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("kept_at", Moment, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     _of_person(),
     Index(None, "organisation", "account_id", "kept_at"),
     rowid=True,
@@ -343,42 +322,68 @@ unfinished = _table(
     PrimaryKeyConstraint("organisation", "account_id", "page"),
 )
 
-waiting = _table(
+waiting = _identified(
     "waiting",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("person_id", Identity, nullable=False),
     Column("village_code", String(12), nullable=False),
     Column("reason", String, nullable=False),
     Column("arrived_at", Moment, nullable=False),
     Column("done_at", Moment),
-    PrimaryKeyConstraint("organisation", "id"),
+    Column("level", String(10), nullable=False),
+    Column("triage", LargeBinary),
     _of_person(),
     Index(None, "organisation", "done_at", "arrived_at"),
 )
 
-device = _table(
+device = _identified(
     "device",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("details", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
 )
 
-arrived_reading = _table(
+arrived_reading = _identified(
     "arrived_reading",
-    _organisation(),
-    Column("id", Identity, nullable=False),
     Column("device_id", Identity, nullable=False),
     Column("mark", LargeBinary(16), nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("draft_id", Identity),
     Column("state", String(9), nullable=False),
     Column("details", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organisation", "id"),
     ForeignKeyConstraint(["organisation", "device_id"], ["device.organisation", "device.id"]),
     Index(None, "organisation", "device_id", "mark"),
     Index(None, "organisation", "state", "draft_id"),
+)
+
+interview = _identified(
+    "interview",
+    Column("facility", String, nullable=False),
+    Column("token_hash", LargeBinary(32)),
+    Column("pickup_code", String(8), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("level", String(10), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("alarmed_at", Moment),
+    Column("acknowledged_at", Moment),
+    Column("person_id", Identity),
+    Column("draft_id", Identity),
+    Column("details", LargeBinary, nullable=False),
+    _of_person(),
+    UniqueConstraint("organisation", "token_hash"),
+    Index(None, "organisation", "facility", "state", "created_at"),
+    Index(None, "organisation", "pickup_code"),
+)
+
+hospital_department = _table(
+    "hospital_department",
+    _organisation(),
+    Column("level", String(8), nullable=False),
+    Column("department", String, nullable=False),
+    Column("hospital", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("set_at", Moment, nullable=False),
+    PrimaryKeyConstraint("organisation", "level", "department"),
 )
 
 PROJECTIONS = (encounter, diagnosis, measured, prescribed)

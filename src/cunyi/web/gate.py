@@ -13,7 +13,9 @@ from litestar.response import Redirect
 
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
+from cunyi.journeys.preconsulting_clinic import alarms
 from cunyi.journeys.seat import Seat, SignedIn
+from cunyi.store.interviews import StoredInterview
 from cunyi.web.language import CHINESE, catalogue, chosen
 from cunyi.web.language import COOKIE as LANGUAGE_COOKIE
 from cunyi.web.rendering import render
@@ -39,7 +41,7 @@ class Chrome(msgspec.Struct, frozen=True):
     """What stands around every page (页面框架): who works, what must not be overlooked.
 
     `instruments`: cards and readings may arrive here; `simulated` what the simulated ones of a demonstration can do, `not_simulated`
-    why some of them are left out.
+    why some of them are left out. `alarms` are emergencies of villagers that nobody has said they saw.
     """
 
     account: Account
@@ -50,6 +52,7 @@ class Chrome(msgspec.Struct, frozen=True):
     instruments: bool
     simulated: SimulatedBench | None
     not_simulated: list[str]
+    alarms: list[StoredInterview]
 
 
 class Gate:
@@ -83,6 +86,7 @@ class Gate:
             instruments=self.bench is not None and me.account.may(Permission.WRITE_DRAFT),
             simulated=simulated,
             not_simulated=[each.told(told) for each in simulated.left_out] if simulated else [],
+            alarms=alarms(self.seat.store, me.account),
         )
         here = request.url.path if request.method in _SAFE else "/"
         return render(template, language_of(request), chrome=chrome, here=here, **values)

@@ -38,8 +38,13 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 
 
 def refused_page(request: Request[Any, Any, Any], message: str) -> str:
-    """A page of its own that says what is wrong, in the reader's language."""
-    return render("doctor/refused.html", chosen(request.cookies.get(COOKIE)), message=_told(request, message))
+    """A page of its own that says what is wrong, in the reader's language; a villager stays on the villager's pages."""
+    villager = f"{request.url.path}/".startswith("/v/") or request.app.openapi_config is None
+    return render(
+        "patient/trouble.html" if villager else "doctor/refused.html",
+        chosen(request.cookies.get(COOKIE)),
+        message=_told(request, message),
+    )
 
 
 def _told(request: Request[Any, Any, Any], message: str) -> str:

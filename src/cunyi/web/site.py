@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from litestar import Litestar
@@ -38,16 +39,19 @@ def create_site(
     shown_account: tuple[str, str] | None = None,
     bench: Bench | None = None,
     writer: Writer | None = None,
+    public_address: str = "",
+    hear: Callable[[bytes, str], str] | None = None,
 ) -> Litestar:
     """The application over one knowledge base, which it only reads: a node's pages, or without a `seat` the workbench alone.
 
     `shown_account` (login, password) stands on the login page of a demonstration; `bench` are the instruments of the node, `writer` puts opinions
-    into other words.
+    into other words. `public_address` is where villagers' phones reach the node, `hear` gives the
+    words of a villager's recording.
     """
     pages = (
         [*doctor_routes(knowledge), *workbench_opinion_routes(knowledge, writer)]
         if seat is None
-        else node_routes(knowledge, seat, shown_account, bench, writer)
+        else node_routes(knowledge, seat, shown_account, bench, writer, public_address, hear)
     )
     return Litestar(
         route_handlers=[

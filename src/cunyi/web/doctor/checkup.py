@@ -26,6 +26,7 @@ from cunyi.journeys.swiping import swipe
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.drafts import Draft
 from cunyi.web.doctor.arriving import ArrivingPages, ValueView, filled
+from cunyi.web.doctor.looking_again import look_again
 from cunyi.web.doctor.wording import Wording
 from cunyi.web.gate import Gate, first, language_of, sent_form
 from cunyi.web.language import LANGUAGES, catalogue
@@ -50,6 +51,7 @@ class CheckupPages:
     def __init__(self, gate: Gate, knowledge: Knowledge, bench: Bench) -> None:
         self.gate = gate
         self.bench = bench
+        self.knowledge = knowledge
         self.items = knowledge.content.items
         self.arriving = ArrivingPages(gate, knowledge, bench)
         self.wordings = {language: Wording(knowledge, language) for language in LANGUAGES}
@@ -143,6 +145,7 @@ class CheckupPages:
             window=_WINDOW,
             stroke=draft.stroke + 1,
         )
+        look_again(store, me.account, draft_id, self.knowledge, self._now())
         language = language_of(request)
         html = render("doctor/checkup_taken.html", language, taken=self.values_of(kept, language))
         return {**done, "taken_html": html}

@@ -15,12 +15,12 @@ from litestar.types import ControllerRouterHandler
 
 from cunyi.devices.paper import is_available
 from cunyi.domain.account import Permission
-from cunyi.domain.assessment import Assessment
 from cunyi.domain.case import TEXT_FIELDS, Case
 from cunyi.domain.encounter import Certainty, Encounter, EncounterKind
 from cunyi.domain.errors import UserError
 from cunyi.domain.person import Programme
 from cunyi.domain.prescription import Concern
+from cunyi.domain.queue import QueueSource
 from cunyi.journeys.assess_case import Opinion, assess_case, find_diseases
 from cunyi.journeys.bench import Bench
 from cunyi.journeys.case_of_person import Background, background_of, case_of, patient_for
@@ -35,7 +35,10 @@ from cunyi.journeys.consulting import (
     open_draft,
     sign,
 )
+from cunyi.journeys.hospital_names import own_names, with_own_names
 from cunyi.journeys.opening_record import encounter_versions, open_record
+from cunyi.journeys.preconsulting_handover import take_along
+from cunyi.journeys.queueing import retriage, triaged
 from cunyi.journeys.seat import SignedIn
 from cunyi.reasoning.following_up import next_visit
 from cunyi.reasoning.prepared import Knowledge
@@ -52,11 +55,12 @@ from cunyi.web.doctor.encounter_form import (
     read_encounter,
     reasons_given,
 )
+from cunyi.web.doctor.encounter_sheet import ConcernView, NextVisitView, Sheet
 from cunyi.web.doctor.follow_up import first_fields, programme_of
-from cunyi.web.doctor.form import Form, read_form
+from cunyi.web.doctor.form import read_form
 from cunyi.web.doctor.presenting import present
 from cunyi.web.doctor.reading import READING_FIELDS
-from cunyi.web.doctor.view_model import AssessmentView
+from cunyi.web.doctor.villager_said import villager_view
 from cunyi.web.doctor.wording import Wording
 from cunyi.web.gate import Gate, first, language_of, messages_of, sent_form
 from cunyi.web.language import ENGLISH, LANGUAGES
@@ -64,37 +68,6 @@ from cunyi.web.rendering import render
 
 _CHOICES = 6
 _HTML = "text/html; charset=utf-8"
-
-
-class ConcernView(msgspec.Struct, frozen=True):
-    """A warning about the prescription as the page shows it (用药提醒), with the reason given so far."""
-
-    key: str
-    severity: str
-    message: str
-    message_lang: str
-    needs_reason: bool
-    reason: str
-
-
-class NextVisitView(msgspec.Struct, frozen=True):
-    """A next visit that today's values bring forward (提前随访), offered with one tap."""
-
-    on: str
-    why: str
-    why_lang: str
-
-
-class Sheet(msgspec.Struct, frozen=True):
-    """Everything that one state of the form gives (接诊页)."""
-
-    form: Form
-    assessment: Assessment
-    view: AssessmentView
-    concerns: list[Concern]
-    concern_views: list[ConcernView]
-    choices: list[tuple[str, str]]
-    next_visit: NextVisitView | None
 
 
 class EncounterPages:
@@ -120,7 +93,8 @@ class EncounterPages:
         }
         if Programme.PREGNANCY in record.person.programmes:
             fields["pregnant"] = ["yes"]
-        return begin_draft(store, me.account, record.person.id, fields, reason=me.opened.get(person_id, "")).id
+        draft = begin_draft(store, me.account, record.person.id, fields, reason=me.opened.get(person_id, ""))
+        return take_along(store, me.account, draft, self.knowledge).id
 
     def amend(self, request: Request[Any, Any, Any], encounter_id: str) -> str:
         """The draft that will supersede a signed encounter; its id."""
@@ -147,6 +121,7 @@ class EncounterPages:
         fields = shown.draft.form if sent is None else sent
         wording = self.wordings[language_of(request)]
         sheet = self.sheet(fields, shown, me, wording, now)
+        self._look_again(shown, sheet, me)
         raw = {name: one(fields, name) for name in READING_FIELDS}
         content = self.knowledge.content
         return self.gate.page(
@@ -165,6 +140,7 @@ class EncounterPages:
                 msgspec.structs.replace(box, value=raw.get(box.field) or box.value) for box in sheet.view.readings
             ],
             texts=TEXT_FIELDS,
+            villager=villager_view(fields),
             errors=errors or {},
             levels=LEVELS,
             kinds=[kind.value for kind in EncounterKind],
@@ -209,6 +185,7 @@ class EncounterPages:
         shown = open_draft(store, me.account, draft_id)
         draft = shown.draft if elsewhere is not None else draft
         sheet = self.sheet(sent, shown, me, wording, now)
+        self._look_again(shown, sheet, me)
         return render(
             "doctor/encounter_kept.html",
             language_of(request),
@@ -219,6 +196,11 @@ class EncounterPages:
             elsewhere=elsewhere,
             kept_at=now,
         )
+
+    def _look_again(self, shown: DraftShown, sheet: Sheet, me: SignedIn) -> None:
+        """Who waits is put where what is written about them today puts them."""
+        if shown.draft.amends is None and shown.draft.aside_of is None:
+            retriage(self.gate.seat.store, me.account, shown.person.id, triaged(sheet.assessment, QueueSource.DRAFT))
 
     def sign(self, request: Request[Any, Any, Any], draft_id: str, sent: dict[str, list[str]]) -> str:
         """Signs; the id of the encounter. UserError where something is missing: what was typed is kept first."""
@@ -273,6 +255,8 @@ class EncounterPages:
         form = msgspec.structs.replace(written, case=case)
         found = find_diseases(form.why_not, self.knowledge)
         opinion: Opinion = assess_case(case, self.knowledge, found[0] if len(found) == 1 else None)
+        named = with_own_names(opinion.assessment, own_names(self.gate.seat.store), self.knowledge)
+        opinion = msgspec.structs.replace(opinion, assessment=named)
         concerns = self._concerns(fields, case, shown, me, opinion, background)
         reasons = reasons_given(fields)
         english = wording.language == ENGLISH

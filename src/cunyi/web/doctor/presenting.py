@@ -195,16 +195,32 @@ def _examination(proposed: ExaminationProposed, wording: Wording) -> view.Examin
     return view.ExaminationView(name, disease or "", why)
 
 
+def _why(chinese: str, english: str, wording: Wording) -> view.Phrase | None:
+    return wording.translated(chinese, english) if chinese else None
+
+
 def _referral(opinion: Opinion, wording: Wording) -> view.ReferralView:
-    referral, department = opinion.assessment.referral, opinion.assessment.department
-    name = None
-    if department is not None:
-        name = department.name_en if wording.language == ENGLISH else department.name
+    given = opinion.assessment
+    referral, step = given.referral, given.care_step
+    chosen = [("township", given.township_department), ("county", given.department)]
+    if referral.to != "township":
+        chosen.reverse()
     return view.ReferralView(
         needed=referral.needed,
         to=referral.to,
         within=referral.within,
-        department=name,
+        step=None
+        if step is None
+        else view.StepView(step.step, _why(step.reason, step.reason_en, wording), step.provisional),
+        departments=[
+            view.DepartmentView(
+                place,
+                one.name_en if wording.language == ENGLISH else one.name,
+                _why(one.why, one.why_en, wording),
+            )
+            for place, one in chosen
+            if one is not None
+        ],
         reasons=[wording.referral_reason(reason) for reason in referral.reasons],
         sources=wording.sources(referral.sources),
     )

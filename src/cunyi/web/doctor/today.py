@@ -1,47 +1,123 @@
-"""The first page: who waits, who is due for a visit, what is unfinished."""
+"""The first page: who waits and how urgently, who is due for a visit, what is unfinished."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from litestar import MediaType, Request, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from cunyi.domain.account import Permission
-from cunyi.journeys.today import check_in, leave_queue, open_today
-from cunyi.web.gate import Gate, first, sent_form
+from cunyi.domain.errors import UserError
+from cunyi.domain.triage import TriageLevel
+from cunyi.journeys.finding_people import every_village
+from cunyi.journeys.preconsulting_clinic import clinic_interviews, is_alarming
+from cunyi.journeys.queueing import InQueue, arrive, leave_queue, set_level, show_queue, the_queue
+from cunyi.journeys.seat import SignedIn
+from cunyi.journeys.today import open_today
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.web.gate import (
+    COOKIE,
+    Gate,
+    NotSignedInError,
+    ScreenLockedError,
+    first,
+    language_of,
+    messages_of,
+    sent_form,
+)
+from cunyi.web.rendering import render
+
+_HTML = "text/html; charset=utf-8"
+_LEVELS = [level.code for level in reversed(TriageLevel)]
 
 
-def today_routes(gate: Gate) -> list[ControllerRouterHandler]:
-    """The handlers of the first page."""
+class TodayPages:
+    """The work behind the first page's handlers (今日)."""
 
-    @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
-    def today(request: Request[Any, Any, Any]) -> str:
-        me = gate.me(request)
-        now = gate.seat.now()
-        return gate.page(
+    def __init__(self, gate: Gate, knowledge: Knowledge) -> None:
+        self.gate = gate
+        self.knowledge = knowledge
+
+    def page(
+        self,
+        request: Request[Any, Any, Any],
+        *,
+        errors: dict[str, str] | None = None,
+        sent: dict[str, str] | None = None,
+    ) -> str:
+        """The whole page; `errors` and `sent` of a change of level that was refused."""
+        me = self.gate.me(request)
+        now = self.gate.seat.now()
+        today = open_today(self.gate.seat.store, me.account, now)
+        return self.gate.page(
             request,
             me,
             "doctor/today.html",
-            today=open_today(gate.seat.store, me.account, now),
-            now=now,
-            may_write=me.account.may(Permission.WRITE_DRAFT),
+            today=today,
+            answered=clinic_interviews(self.gate.seat.store, me.account, now=now).ready
+            if me.account.may(Permission.WRITE_DRAFT)
+            else [],
+            is_alarming=is_alarming,
+            **self._queue_values(request, me, today.queue),
+            errors=errors or {},
+            sent=sent or {},
         )
 
+    def queue(self, request: Request[Any, Any, Any]) -> str:
+        """The queue alone, for a page that is open. Looking does not keep a session awake."""
+        me = self.gate.seat.who(request.cookies.get(COOKIE), watching=True)
+        if me is None:
+            raise NotSignedInError
+        if me.locked:
+            raise ScreenLockedError
+        queue = the_queue(self.gate.seat.store, me.account, self.gate.seat.now())
+        values = self._queue_values(request, me, queue)
+        return render("doctor/queue.html", language_of(request), **values, errors={}, sent={})
+
+    def arrive(self, request: Request[Any, Any, Any], person_id: str, why: str) -> None:
+        """Puts somebody in the queue with the level that their words give."""
+        me = self.gate.me(request)
+        now, reason = self.gate.seat.now().astimezone(), me.opened.get(person_id, "")
+        arrive(self.gate.seat.store, me.account, person_id, why, self.knowledge, now=now, reason=reason)
+
+    def _queue_values(self, request: Request[Any, Any, Any], me: SignedIn, queue: list[InQueue]) -> dict[str, Any]:
+        known = every_village(self.gate.seat.store, me.account)
+        villages = {code: name for code, name in known.items() if me.account.looks_after(code)}
+        village = request.query_params.get("village", "")
+        village = village if village in villages else ""
+        now = self.gate.seat.now()
+        return {
+            "queue": show_queue(queue, village),
+            "village": village,
+            "villages": villages,
+            "levels": _LEVELS,
+            "now": now,
+            "on": now.astimezone().date(),
+            "may_write": me.account.may(Permission.WRITE_DRAFT),
+        }
+
+
+def today_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandler]:
+    """The handlers of the first page."""
+    pages = TodayPages(gate, knowledge)
+
+    @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+    def today(request: Request[Any, Any, Any]) -> str:
+        return pages.page(request)
+
+    @get("/queue", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+    def queue(request: Request[Any, Any, Any]) -> str:
+        return pages.queue(request)
+
     @post("/people/{person_id:uuid}/check-in", include_in_schema=False)
-    async def arrive(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
+    async def come(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
         form = await sent_form(request)
-
-        def work() -> None:
-            me = gate.me(request)
-            person = str(person_id)
-            check_in(gate.seat.store, me.account, person, first(form, "why"), reason=me.opened.get(person, ""))
-
-        await sync_to_thread(work)
+        await sync_to_thread(pages.arrive, request, str(person_id), first(form, "why"))
         return Redirect("/", status_code=303)
 
     @post("/people/{person_id:uuid}/leave", include_in_schema=False)
@@ -49,4 +125,21 @@ def today_routes(gate: Gate) -> list[ControllerRouterHandler]:
         await sync_to_thread(lambda: leave_queue(gate.seat.store, gate.me(request).account, str(person_id)))
         return Redirect("/", status_code=303)
 
-    return [today, arrive, leave]
+    @post("/people/{person_id:uuid}/level", media_type=MediaType.HTML, include_in_schema=False)
+    async def level(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
+        form = await sent_form(request)
+        chosen, why = first(form, "level"), first(form, "why")
+
+        def work() -> Response[Any]:
+            me = gate.me(request)
+            try:
+                set_level(gate.seat.store, me.account, str(person_id), chosen, why)
+            except UserError as error:
+                sent = {"person": str(person_id), "level": chosen, "why": why}
+                html = pages.page(request, errors=messages_of(error, language_of(request)), sent=sent)
+                return Response(html, status_code=400, media_type=_HTML)
+            return Redirect("/", status_code=303)
+
+        return await sync_to_thread(work)
+
+    return [today, queue, come, leave, level]

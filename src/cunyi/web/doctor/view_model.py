@@ -153,13 +153,30 @@ class PlaceView(msgspec.Struct, frozen=True):
     sources: list[Phrase]
 
 
+class DepartmentView(msgspec.Struct, frozen=True):
+    """The department of the hospital of one level, and why (科室)."""
+
+    place: str
+    name: str
+    why: Phrase | None
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """The step of graded care and why (分级诊疗)."""
+
+    place: str
+    why: Phrase | None
+    provisional: bool
+
+
 class ReferralView(msgspec.Struct, frozen=True):
-    """Whether, where to and how soon to refer (转诊)."""
+    """Whether, where to and how soon to refer (转诊): the step of graded care, the departments of both hospitals."""
 
     needed: bool
     to: str
     within: str | None
-    department: str | None
+    step: StepView | None
+    departments: list[DepartmentView]
     reasons: list[ReasonView]
     sources: list[Phrase]
 

@@ -35,14 +35,14 @@ class PrintingPages:
 
     def encounter(self, request: Request[Any, Any, Any], encounter_id: str) -> Response[bytes]:
         """A signed encounter; an earlier version where `?version=` asks for it."""
-        me, paper = self.gate.me(request), _paper(request)
+        me, paper = self.gate.me(request), paper_of(request)
         kept, shown = self._signed(request, me, encounter_id)
         values = encounter_sheet(kept, shown, facility=self._facility(shown), wording=self.wording)
         return self._printed(me, "encounter", paper, values, person=shown.record.person.id, subject=shown.record.id)
 
     def prescription(self, request: Request[Any, Any, Any], encounter_id: str) -> Response[bytes]:
         """The prescription of a signed encounter; never that of a draft."""
-        me, paper = self.gate.me(request), _paper(request)
+        me, paper = self.gate.me(request), paper_of(request)
         kept, shown = self._signed(request, me, encounter_id)
         record = shown.record
         if not record.encounter.prescription:
@@ -56,7 +56,7 @@ class PrintingPages:
 
     def readings(self, request: Request[Any, Any, Any], person_id: str) -> Response[Any]:
         """The last readings of a villager; for somebody of elsewhere their record asks for the reason first."""
-        me, paper = self.gate.me(request), _paper(request)
+        me, paper = self.gate.me(request), paper_of(request)
         store, today = self.gate.seat.store, self.gate.seat.now().astimezone().date()
         try:
             record = open_record(store, me.account, person_id, today=today, reason=me.opened.get(person_id, ""))
@@ -120,7 +120,8 @@ def printing_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHa
     return [encounter, prescription, readings]
 
 
-def _paper(request: Request[Any, Any, Any]) -> Paper:
+def paper_of(request: Request[Any, Any, Any]) -> Paper:
+    """The paper that was asked for; UserError for any other than A5 and A4."""
     match request.query_params.get("paper", "a5"):
         case "a5":
             return "a5"

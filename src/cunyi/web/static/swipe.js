@@ -1,7 +1,7 @@
 // One stream of events for each page: a swiped card leads to its person; readings and states are told to what shows them.
 import { send } from "./lock.js";
 
-const KINDS = ["card", "reading", "status"];
+const KINDS = ["card", "reading", "status", "alarm"];
 const AGAIN = 4_000;
 const lock = document.getElementById("unlock-dialog");
 let stream = null;
@@ -40,7 +40,7 @@ listen();
 
 async function tell(kind, detail) {
   // Nobody sees what arrives while the screen is locked; it waits.
-  if (lock?.open) await new Promise((resolve) => document.addEventListener("cunyi:unlocked", resolve, { once: true }));
+  if (lock?.open && kind !== "alarm") await new Promise((resolve) => document.addEventListener("cunyi:unlocked", resolve, { once: true }));
   const told = new CustomEvent(`cunyi:${kind}`, { detail, cancelable: true });
   // A page that writes something asks first and goes there itself.
   if (document.dispatchEvent(told) && kind === "card") window.location.assign(`/card/${detail.token}`);

@@ -1,0 +1,210 @@
+"""Which department sees this patient: from the whole differential and the words of the complaint, at a county and a township hospital."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from cunyi.domain.assessment import DepartmentChosen
+from cunyi.domain.case import Case, Sex
+from cunyi.domain.presentation import Presentation
+from cunyi.domain.triage import TriageLevel
+from cunyi.knowledge.departments import Department, DepartmentHints, HintWord
+from cunyi.reasoning.care_steps import Words, say
+from cunyi.reasoning.differential import Differential
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.triage import Triage
+
+EMERGENCY = "emergency"
+_TOWNSHIP = "township"
+_CHILDREN, _PREGNANT = "pediatrics", "obstetrics"
+_SHOWN = 3
+
+
+class DepartmentChoice(msgspec.Struct, frozen=True):
+    """Where the patient belongs at a county hospital and at a township hospital (科室选择); None where nothing says."""
+
+    county: DepartmentChosen | None
+    township: DepartmentChosen | None
+
+
+class _Weighed(msgspec.Struct):
+    """What speaks for one department: its share of the differential, the words that hint at it, the likeliest diseases."""
+
+    share: float = 0.0
+    bonus: float = 0.0
+    hints: dict[str, HintWord] = {}
+    diseases: list[tuple[float, Words]] = []
+
+
+def choose_departments(
+    case: Case, presentation: Presentation, differential: Differential, triage: Triage, knowledge: Knowledge
+) -> DepartmentChoice:
+    """First the department of the first level of the national list, then the one below it that most speaks for.
+
+    An emergency goes to emergency medicine first. A department that a township hospital lacks has another stand in.
+    """
+    departments = knowledge.content.departments
+    found = _words_of(case, knowledge)
+    child = _is_child(presentation, found, knowledge)
+    weighed = _weigh(presentation, differential, found, child=child, knowledge=knowledge)
+    best = _best(weighed, knowledge)
+    if best is None and triage.level < TriageLevel.EMERGENCY:
+        return DepartmentChoice(None, None)
+    why: list[Words] = []
+    if best is not None:
+        why = _why(weighed[best.id], presentation, child=child, knowledge=knowledge)
+    seen_first = best
+    if triage.level == TriageLevel.EMERGENCY and EMERGENCY in departments:
+        seen_first = departments[EMERGENCY]
+        if best is None or best.id == EMERGENCY:
+            why.insert(0, say(knowledge, "first_emergency_alone"))
+        else:
+            why.insert(0, say(knowledge, "first_emergency", name=(best.name, best.name_en)))
+    if seen_first is None:
+        return DepartmentChoice(None, None)
+    specialty = (best or seen_first).id
+    stand_in = at_level(seen_first, departments, _TOWNSHIP)
+    here = why
+    if stand_in.id != seen_first.id:
+        here = [say(knowledge, "stands_in", name=(seen_first.name, seen_first.name_en)), *why]
+    return DepartmentChoice(_chosen(seen_first, specialty, why), _chosen(stand_in, specialty, here))
+
+
+def at_level(department: Department, departments: Mapping[str, Department], level: str) -> Department:
+    """The department itself where hospitals of the level usually have it, else the nearest one that stands in for it."""
+    here = department
+    for _ in departments:
+        if level != _TOWNSHIP or here.level == _TOWNSHIP or here.parent is None:
+            break
+        here = departments[here.parent]
+    return here
+
+
+def _words_of(case: Case, knowledge: Knowledge) -> dict[str, int]:
+    if knowledge.hint_finder is None:
+        return {}
+    texts = (text for text in (case.chief_complaint, case.history_of_present_illness) if text)
+    found: dict[str, int] = {}
+    for text in texts:
+        for word, at in knowledge.hint_finder.find(knowledge.language.normalize(text).text).items():
+            found.setdefault(word, at)
+    return found
+
+
+def _is_child(presentation: Presentation, found: Iterable[str], knowledge: Knowledge) -> bool:
+    if presentation.age_years is not None:
+        return presentation.age_years < knowledge.settings.child_years
+    hints = knowledge.content.department_hints
+    return hints is not None and any(word in hints.child_words for word in found)
+
+
+def _weigh(
+    presentation: Presentation,
+    differential: Differential,
+    found: Mapping[str, int],
+    *,
+    child: bool,
+    knowledge: Knowledge,
+) -> dict[str, _Weighed]:
+    content = knowledge.content
+    weighed: dict[str, _Weighed] = defaultdict(lambda: _Weighed(hints={}, diseases=[]))
+
+    def seen_by(department: str) -> str:
+        return _seen_by(department, presentation, child=child, departments=content.departments)
+
+    for disease, probability in zip(content.diseases.values(), differential.probability, strict=True):
+        if probability > 0:
+            one = weighed[seen_by(disease.department)]
+            one.share += float(probability)
+            one.diseases.append((float(probability), (disease.name, disease.name_en)))
+    hints = content.department_hints
+    if hints is not None:
+        for word in sorted(found, key=found.__getitem__):
+            for hint in hints.words.get(word, ()):
+                if hint.department in content.departments:
+                    weighed[seen_by(hint.department)].hints[word] = hint
+        if child and _CHILDREN in content.departments:
+            weighed[_CHILDREN].bonus = hints.child
+        if presentation.pregnant and _PREGNANT in content.departments:
+            weighed[_PREGNANT].bonus = hints.pregnant
+    return weighed
+
+
+def _seen_by(department: str, presentation: Presentation, *, child: bool, departments: Mapping[str, Department]) -> str:
+    """Who sees a department's patients when they are a child, grown up or a man."""
+    known = departments[department]
+    if child and known.child is not None and known.child in departments:
+        return known.child
+    if presentation.sex == Sex.MALE and not child and known.male is not None and known.male in departments:
+        return known.male
+    grown_up = presentation.age_years is not None and not child
+    if grown_up and known.adult is not None and known.adult in departments:
+        return known.adult
+    return department
+
+
+def _best(weighed: Mapping[str, _Weighed], knowledge: Knowledge) -> Department | None:
+    departments, hints = knowledge.content.departments, knowledge.content.department_hints
+    if not weighed:
+        return None
+    if hints is None:
+        return departments[max(weighed, key=lambda each: (weighed[each].share, each))]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for each in weighed:
+        groups[departments[each].first_level].append(each)
+    scores = {group: _score([weighed[each] for each in members], hints) for group, members in groups.items()}
+    best = max(scores, key=lambda group: (scores[group], group))
+    if scores[best] - _score([], hints) < hints.something:
+        return None
+    chosen = max(groups[best], key=lambda each: (_score([weighed[each]], hints), departments[each].code, each))
+    return departments[chosen]
+
+
+def _score(parts: Iterable[_Weighed], hints: DepartmentHints) -> float:
+    """Log-odds of departments together: their share of the differential, and their words up to the limit of each kind."""
+    share, bonus, sums = 0.0, 0.0, dict.fromkeys(hints.most, 0.0)
+    said: dict[str, HintWord] = {}
+    for part in parts:
+        share += part.share
+        bonus += part.bonus
+        for word, hint in part.hints.items():
+            if word not in said or hint.weight > said[word].weight:
+                said[word] = hint
+    for hint in said.values():
+        sums[hint.kind] += hint.weight
+    words = sum(min(total, hints.most[kind]) for kind, total in sums.items())
+    return words + bonus + hints.evidence_weight * math.log(share + hints.evidence_floor)
+
+
+def _why(one: _Weighed, presentation: Presentation, *, child: bool, knowledge: Knowledge) -> list[Words]:
+    why: list[Words] = []
+    if child:
+        why.append(say(knowledge, "child"))
+    if presentation.pregnant:
+        why.append(say(knowledge, "pregnant"))
+    likely = sorted(one.diseases, key=lambda pair: -pair[0])[:_SHOWN]
+    likely = [pair for pair in likely if pair[0] >= knowledge.settings.referral_probability] or likely[:1]
+    if likely and (one.share >= knowledge.settings.advice_probability or not one.hints):
+        names = [words for _, words in likely]
+        why.append(say(knowledge, "diseases", names=("、".join(n for n, _ in names), ", ".join(n for _, n in names))))
+    strongest = sorted(one.hints, key=lambda word: -one.hints[word].weight)[:_SHOWN]
+    if strongest:
+        words = "、".join(f"“{word}”" for word in strongest)
+        why.append(say(knowledge, "words", words=(words, words)))
+    return why
+
+
+def _chosen(department: Department, specialty: str, why: list[Words]) -> DepartmentChosen:
+    return DepartmentChosen(
+        code=department.code,
+        name=department.name,
+        name_en=department.name_en,
+        department=department.id,
+        specialty=specialty,
+        why="；".join(words for words, _ in why if words),
+        why_en="; ".join(words for _, words in why if words),
+    )

@@ -1,0 +1,67 @@
+"""Finds the words of a list in a normalised text: the longest at each place, and words of two pieces with a short gap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import ahocorasick
+
+from cunyi.text.normalize import plain
+
+_GAP = "…"
+_CLAUSE_MARK = re.compile(r"[，。；;！!？?\n\r,]")
+
+
+class HintFinder:
+    """Looks for many words at once (提示词查找). A word `长…疙瘩` is two pieces in order, at most `widest_gap` characters apart."""
+
+    def __init__(self, words: Iterable[str], widest_gap: int) -> None:
+        self._widest_gap = widest_gap
+        self._pairs: list[tuple[str, str, str]] = []
+        pieces: dict[str, str | None] = {}
+        for word in words:
+            if _GAP in word:
+                before, _, after = word.partition(_GAP)
+                pair = plain(before), plain(after)
+                self._pairs.append((word, *pair))
+                for piece in pair:
+                    pieces.setdefault(piece, None)
+            else:
+                pieces[plain(word)] = word
+        self._automaton = ahocorasick.Automaton()
+        for piece, whole in pieces.items():
+            self._automaton.add_word(piece, (piece, whole))
+        self._automaton.make_automaton()
+
+    def find(self, text: str) -> dict[str, int]:
+        """The words of the list in the text, each with where it stands first."""
+        if not len(self._automaton):
+            return {}
+        places: dict[str, list[tuple[int, int]]] = {}
+        whole: list[tuple[int, int, str]] = []
+        for last, (piece, word) in self._automaton.iter(text):
+            place = last - len(piece) + 1, last + 1
+            places.setdefault(piece, []).append(place)
+            if word is not None:
+                whole.append((*place, word))
+        found: dict[str, int] = {}
+        for start, _, word in _longest(whole):
+            found.setdefault(word, start)
+        for word, before, after in self._pairs:
+            if before in places and after in places:
+                for start in self._joined(places[before], places[after], text):
+                    found.setdefault(word, start)
+        return found
+
+    def _joined(self, before: list[tuple[int, int]], after: list[tuple[int, int]], text: str) -> Iterator[int]:
+        for start, end in before:
+            for second, _ in after:
+                gap = text[end:second]
+                if 0 <= second - end <= self._widest_gap and not _CLAUSE_MARK.search(gap):
+                    yield start
+
+
+def _longest(hits: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Without words inside a longer one."""
+    return [hit for hit in hits if not any(a <= hit[0] and hit[1] <= b and b - a > hit[1] - hit[0] for a, b, _ in hits)]
