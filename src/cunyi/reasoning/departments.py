@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from cunyi.domain.assessment import DepartmentChosen
 from cunyi.domain.case import Case, Sex
@@ -32,12 +34,13 @@ class DepartmentChoice(msgspec.Struct, frozen=True):
 
 
 class _Weighed(msgspec.Struct):
-    """What speaks for one department: its share of the differential, the words that hint at it, the likeliest diseases."""
+    """What speaks for one department: its share of the differential, the words that hint at it, the diseases (columns) that
+    it sees."""
 
     share: float = 0.0
     bonus: float = 0.0
     hints: dict[str, HintWord] = {}
-    diseases: list[tuple[float, Words]] = []
+    columns: NDArray[np.bool_] | None = None
 
 
 def choose_departments(
@@ -56,7 +59,7 @@ def choose_departments(
         return DepartmentChoice(None, None)
     why: list[Words] = []
     if best is not None:
-        why = _why(weighed[best.id], presentation, child=child, knowledge=knowledge)
+        why = _why(weighed[best.id], presentation, differential, child=child, knowledge=knowledge)
     seen_first = best
     if triage.level == TriageLevel.EMERGENCY and EMERGENCY in departments:
         seen_first = departments[EMERGENCY]
@@ -111,16 +114,18 @@ def _weigh(
     knowledge: Knowledge,
 ) -> dict[str, _Weighed]:
     content = knowledge.content
-    weighed: dict[str, _Weighed] = defaultdict(lambda: _Weighed(hints={}, diseases=[]))
+    weighed: dict[str, _Weighed] = defaultdict(lambda: _Weighed(hints={}))
 
     def seen_by(department: str) -> str:
         return _seen_by(department, presentation, child=child, departments=content.departments)
 
-    for disease, probability in zip(content.diseases.values(), differential.probability, strict=True):
-        if probability > 0:
-            one = weighed[seen_by(disease.department)]
-            one.share += float(probability)
-            one.diseases.append((float(probability), (disease.name, disease.name_en)))
+    names = list(content.departments)
+    place = {name: number for number, name in enumerate(names)}
+    sees = np.array([place[seen_by(name)] for name in names])[knowledge.department_of]
+    shares = np.bincount(sees, weights=differential.probability, minlength=len(names))
+    for number in np.flatnonzero(shares > 0).tolist():
+        weighed[names[number]].share = float(shares[number])
+        weighed[names[number]].columns = sees == number
     hints = content.department_hints
     if hints is not None:
         for word in sorted(found, key=found.__getitem__):
@@ -180,22 +185,36 @@ def _score(parts: Iterable[_Weighed], hints: DepartmentHints) -> float:
     return words + bonus + hints.evidence_weight * math.log(share + hints.evidence_floor)
 
 
-def _why(one: _Weighed, presentation: Presentation, *, child: bool, knowledge: Knowledge) -> list[Words]:
+def _why(
+    one: _Weighed, presentation: Presentation, differential: Differential, *, child: bool, knowledge: Knowledge
+) -> list[Words]:
     why: list[Words] = []
     if child:
         why.append(say(knowledge, "child"))
     if presentation.pregnant:
         why.append(say(knowledge, "pregnant"))
-    likely = sorted(one.diseases, key=lambda pair: -pair[0])[:_SHOWN]
-    likely = [pair for pair in likely if pair[0] >= knowledge.settings.referral_probability] or likely[:1]
+    likely = _likeliest(one, differential)
+    probable = [
+        column for column in likely if differential.probability[column] >= knowledge.settings.referral_probability
+    ]
     if likely and (one.share >= knowledge.settings.advice_probability or not one.hints):
-        names = [words for _, words in likely]
-        why.append(say(knowledge, "diseases", names=("、".join(n for n, _ in names), ", ".join(n for _, n in names))))
+        diseases = list(knowledge.content.diseases.values())
+        named = [diseases[column] for column in probable or likely[:1]]
+        chinese, english = "、".join(d.name for d in named), ", ".join(d.name_en for d in named)
+        why.append(say(knowledge, "diseases", names=(chinese, english)))
     strongest = sorted(one.hints, key=lambda word: -one.hints[word].weight)[:_SHOWN]
     if strongest:
         words = "、".join(f"“{word}”" for word in strongest)
         why.append(say(knowledge, "words", words=(words, words)))
     return why
+
+
+def _likeliest(one: _Weighed, differential: Differential) -> list[int]:
+    """The most probable diseases that a department sees, at most as many as are told."""
+    if one.columns is None:
+        return []
+    own = np.where(one.columns, differential.probability, 0.0)
+    return [int(column) for column in np.argsort(-own, kind="stable")[:_SHOWN] if own[column] > 0]
 
 
 def _chosen(department: Department, specialty: str, why: list[Words]) -> DepartmentChosen:

@@ -49,6 +49,8 @@ class Knowledge(msgspec.Struct):
     """Findings (columns) that a disease (row) says something about and that can be asked or looked for in a village clinic."""
     possible_for: dict[Sex | None, NDArray[np.bool_]]
     """Findings (rows) that a patient of this sex can have."""
+    department_of: NDArray[np.int64]
+    """For each disease the place of its department in the list of departments."""
     telling_findings: tuple[tuple[str, ...], ...]
     """For each disease the findings it lists, those that tell most first."""
     flag_index: RuleIndex[RedFlag]
@@ -85,6 +87,7 @@ def prepare(data: bytes) -> Knowledge:
         undefined=np.asarray(~defining.any(axis=0)),
         askable=np.ascontiguousarray(learned.listed.T & _can_be_asked(learned, content.findings)),
         possible_for={sex: _possible_for(sex, learned, content.findings) for sex in (*Sex, None)},
+        department_of=np.array([list(content.departments).index(d.department) for d in diseases], dtype=np.int64),
         telling_findings=_telling_findings(learned),
         flag_index=RuleIndex(content.red_flags.values()),
         flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
