@@ -62,6 +62,8 @@ def picture(page, name):
 @contextmanager
 def kept(page, words=""):
     """What is typed inside is kept by the node before the next step; `words` of it, where it is kept in several steps."""
+    # What is typed before the page's scripts are there is not kept.
+    page.wait_for_load_state("load")
     sent = urlencode({"": words})[1:]
     with page.expect_response(
         lambda answer: (

@@ -82,6 +82,7 @@ def picture(page, name):
 
 def use(page, button):
     """Uses a simulated instrument, a few times where its line is only just opened; when it was used."""
+    page.wait_for_load_state("load")
     if not page.is_visible("#simulated-person"):
         page.click("#simulated > summary")
     said = page.locator("#simulated [role=status]")
@@ -96,6 +97,7 @@ def use(page, button):
 
 
 def swipe(page, name):
+    page.wait_for_load_state("load")
     if not page.is_visible("#simulated-person"):
         page.click("#simulated > summary")
     page.select_option("#simulated-person", label=name)

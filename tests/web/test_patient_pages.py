@@ -709,6 +709,7 @@ def test_from_the_code_to_the_doctors_encounter_over_a_line_that_breaks(
     assert open_before > 2
     desktop.click("[data-check] >> nth=1")
     expect(desktop.locator("[data-sentence][data-state=open]")).to_have_count(open_before - 1)
+    desktop.wait_for_load_state("load")
     with desktop.expect_response(lambda answer: answer.url.endswith("/keep") and answer.status == 200):
         desktop.fill("#chief_complaint", "上腹痛2天")
     expect(desktop.locator("[data-sentence='0']")).to_have_attribute("data-state", "changed")
