@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from cunyi.domain.errors import UserError
 from cunyi.knowledge.model import Disease
 
 _DENIED = "无"
+T = TypeVar("T")
 
 
 LABELS = "label_codes.jsonl"
@@ -46,13 +47,21 @@ def is_slot_case(row: Mapping[str, Any]) -> bool:
 
 
 def read_slot_cases(rows: Iterable[Mapping[str, Any]]) -> list[SlotCase]:
-    """The rows of a file of slots; msgspec.ValidationError for a malformed one."""
-    return [msgspec.convert(row, SlotCase) for row in rows]
+    """The rows of a file of slots. UserError names a malformed one."""
+    return [_converted(row, SlotCase, number, "症状槽病例") for number, row in enumerate(rows, start=1)]
 
 
 def read_label_codes(rows: Iterable[Mapping[str, Any]]) -> dict[str, LabelCode]:
-    """The labels of a file of labels, by name."""
-    return {code.label: code for code in (msgspec.convert(row, LabelCode) for row in rows)}
+    """The labels of a file of labels, by name. UserError names a malformed one."""
+    codes = (_converted(row, LabelCode, number, "标签") for number, row in enumerate(rows, start=1))
+    return {code.label: code for code in codes}
+
+
+def _converted(row: Mapping[str, Any], kind: type[T], number: int, what: str) -> T:
+    try:
+        return msgspec.convert(row, kind)
+    except msgspec.ValidationError as error:
+        raise UserError(f"第 {number} 个{what}写法不对：{error}；请对照 docs/evaluation.md", field=what) from error
 
 
 def gold_of(label: str, labels: Mapping[str, LabelCode]) -> Gold:
