@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Table, func, insert, select
 
 from cunyi.domain.audit import Action
+from cunyi.domain.change import ChangeKind, difference
 from cunyi.domain.encounter import canonical
 from cunyi.store import schema
 from cunyi.store.engine import WRITE
+from cunyi.store.township_schema import metadata
 from cunyi.store.unit import Store, Writing, audit_row, line_hash
 
 
@@ -37,7 +39,7 @@ class _Batch:
         self._rows[table.name].append(row)
 
     def send(self) -> None:
-        for table in schema.metadata.sorted_tables:
+        for table in metadata.sorted_tables:
             if self._rows[table.name]:
                 self._connection.execute(insert(table), self._rows.pop(table.name))
 
@@ -55,7 +57,16 @@ class Filling(Writing):
     def be(self, account: str, at: datetime) -> None:
         self.account, self.at, self.latest = account, at, at
 
-    def change(self, kind: str, subject: str, body: Any) -> None:
+    def change(
+        self,
+        kind: ChangeKind,
+        subject: str,
+        *,
+        after: Any = None,
+        before: Any = None,
+        person: str | None = None,
+        village: str | None = None,
+    ) -> None:
         self._changes += 1
         self.batch.add(
             schema.change,
@@ -65,9 +76,11 @@ class Filling(Writing):
                 "id": self.new_id(),
                 "kind": kind,
                 "subject": subject,
-                "body": canonical(body),
+                "body": b"" if after is None else canonical(difference(before, after)),
                 "at": self.latest,
                 "sent_at": None,
+                "person_id": person,
+                "village_code": village,
             },
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from node_for_tests import CHEAP, LOGIN, PASSWORD, SETUP, Clock
@@ -22,7 +23,6 @@ from cunyi.domain.encounter import (
     EncounterKind,
     Measured,
     SignedRecord,
-    canonical,
 )
 from cunyi.domain.person import Person
 from cunyi.domain.prescription import PrescriptionLine
@@ -165,14 +165,15 @@ def misfits(store: Store, folder: Folder | None = None) -> list[str]:
     """Everything that does not fit together: what `verify` finds, and state, outbox and log compared with each other."""
     found = list(verify(store, folder).problems)
     with store.reading() as connection:
-        latest: dict[tuple[str, str], bytes] = {}
+        latest: dict[tuple[str, str], Any] = {}
         sequences = []
         for row in connection.execute(select(schema.change).order_by(schema.change.c.sequence)):
-            latest[row.kind, row.subject] = bytes(row.body)
+            became = msgspec.json.decode(bytes(row.body))["after"] if row.body else {}
+            latest[row.kind, row.subject] = {**latest.get((row.kind, row.subject), {}), **became}
             sequences.append(row.sequence)
         if sequences != list(range(1, len(sequences) + 1)):
             found.append("the outbox has gaps")
-        state: dict[tuple[str, str], bytes] = {}
+        state: dict[tuple[str, str], Any] = {}
         for kind, table in (
             ("person", schema.person),
             ("household", schema.household),
@@ -180,11 +181,11 @@ def misfits(store: Store, folder: Folder | None = None) -> list[str]:
             ("account", schema.account),
         ):
             for row in connection.execute(select(table.c.id, table.c.details)):
-                state[kind, row.id] = bytes(row.details)
+                state[kind, row.id] = msgspec.json.decode(row.details)
         signed = set()
         for row in connection.execute(select(schema.document)):
             signed.add(row.id)
-            state["document", row.id] = canonical(None)
+            state["document", row.id] = {}
             record = msgspec.json.decode(packing.unpack(row.body), type=SignedRecord)
             projected = connection.execute(
                 select(schema.encounter.c.version).where(schema.encounter.c.id == record.encounter_id)
@@ -192,8 +193,16 @@ def misfits(store: Store, folder: Folder | None = None) -> list[str]:
             if projected is None or projected < record.version:
                 found.append(f"record {row.id} is not in the tables")
         for row in connection.execute(select(schema.merge)):
-            body = {"kept": row.kept_id, "replaced": row.replaced_id, "undone": row.undone}
-            state["merge", row.id] = canonical(body)
+            state["merge", row.id] = {
+                "id": row.id,
+                "kept_id": row.kept_id,
+                "replaced_id": row.replaced_id,
+                "before": msgspec.json.decode(row.before),
+                "undone": row.undone,
+            }
+        for each in (*state.values(), *latest.values()):
+            # A change carries no revision: every node counts its own.
+            each.pop("revision", None)
         if state != latest:
             different = {key for key in state.keys() | latest.keys() if state.get(key) != latest.get(key)}
             found.append(f"state and outbox differ: {sorted(kind for kind, _ in different)}")

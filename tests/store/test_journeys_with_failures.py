@@ -45,7 +45,7 @@ from cunyi.journeys.safekeeping import confirm_clock, rebuild_tables
 from cunyi.journeys.seat import Seat
 from cunyi.journeys.today import check_in, leave_queue
 from cunyi.journeys.unfinished_forms import forget_typed, keep_typed
-from cunyi.store import schema
+from cunyi.store import schema, township_schema
 from cunyi.store.engine import StoreFullError, open_postgresql
 from cunyi.store.folder import Folder
 from cunyi.store.unit import Store
@@ -382,7 +382,7 @@ def everything(desk: Desk) -> dict[str, Any]:
     with desk.store.reading() as connection:
         there: dict[str, Any] = {
             table.name: {tuple(row) for row in connection.execute(select(table))}
-            for table in schema.metadata.tables.values()
+            for table in township_schema.metadata.tables.values()
         }
     if desk.folder is not None:
         there["audit.head"] = desk.folder.head.path.read_bytes()

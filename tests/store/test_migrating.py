@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from cunyi.domain.errors import UserError
 from cunyi.store.migrating import bring_up_to_date, newest_revision
-from cunyi.store.schema import metadata
+from cunyi.store.township_schema import metadata
 
 
 def test_migrations_make_the_tables_of_the_schema(new_engine: Engine) -> None:

@@ -10,6 +10,7 @@ from clinic_day import MORNING, Desk, count, misfits, rows
 from sqlalchemy import insert, select
 
 from cunyi.domain.audit import Action
+from cunyi.domain.change import ChangeKind
 from cunyi.store import schema
 
 VILLAGE_ROW = {"code": "360731101299", "name": "新村"}
@@ -27,7 +28,7 @@ def test_an_error_in_the_middle_leaves_nothing(desk: Desk) -> None:
     before = [rows(desk.store, table) for table in tables]
     with pytest.raises(ZeroDivisionError), desk.store.writing(desk.account.id) as writing:
         writing.connection.execute(insert(schema.village).values(organisation=writing.organisation, **VILLAGE_ROW))
-        writing.change("village", writing.new_id(), {})
+        writing.change(ChangeKind.VILLAGE, writing.new_id(), after={})
         writing.audit(Action.CHANGE_LIST)
         raise ZeroDivisionError
     assert [rows(desk.store, table) for table in tables] == before

@@ -12,13 +12,14 @@ from sqlalchemy import Connection, select
 from cunyi.domain.audit import Action
 from cunyi.domain.errors import UserError
 from cunyi.journeys.login_rules import normal_login
-from cunyi.store import schema
+from cunyi.store import schema, township_schema
 from cunyi.store.accounts import account_by_login, replace_account, set_proofs, settle_times
 from cunyi.store.audit import verify_audit
 from cunyi.store.backup import Manifest, back_up, check_integrity, pass_over_serials, read_backup, restore
 from cunyi.store.folder import Folder
 from cunyi.store.keyring import DatabaseKey, Keyring
 from cunyi.store.nodes import login_policy, public_keys
+from cunyi.store.notes import rebuild_threads
 from cunyi.store.people import reindex
 from cunyi.store.projecting import rebuild
 from cunyi.store.records import count_records, verify_records
@@ -91,6 +92,7 @@ def rebuild_tables(store: Store) -> tuple[int, int]:
     """Makes the tables of encounters from the signed records and the search keys from the persons; how many of each."""
     with store.writing(SYSTEM) as writing:
         counted = rebuild(writing), reindex(writing)
+        rebuild_threads(writing)
         writing.audit(Action.REBUILD, detail=f"{counted[0]} 份记录，{counted[1]} 人")
     return counted
 
@@ -107,6 +109,7 @@ def stale_tables(store: Store) -> list[str]:
             before = _snapshot(writing.connection, store.node.organisation)
             rebuild(writing)
             reindex(writing)
+            rebuild_threads(writing)
             after = _snapshot(writing.connection, store.node.organisation)
             found = [
                 f"表 {name} 与已签名的记录不一致；请运行 cunyi rebuild"
@@ -125,7 +128,7 @@ def snapshot(store: Store) -> dict[str, list[tuple[object, ...]]]:
 
 
 def _snapshot(connection: Connection, organisation: str) -> dict[str, list[tuple[object, ...]]]:
-    tables = (*schema.PROJECTIONS, schema.identifier, schema.search_key)
+    tables = (*township_schema.PROJECTIONS, schema.identifier, schema.search_key)
     return {
         table.name: sorted(
             (tuple(row) for row in connection.execute(select(table).where(table.c.organisation == organisation))),

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from cunyi.domain.account import Account
+from cunyi.domain.change import ChangeKind
 from cunyi.domain.encounter import canonical
 from cunyi.store import schema
 from cunyi.store.unit import Writing
@@ -58,18 +59,19 @@ def add_account(writing: Writing, account: Account, password_hash: str) -> None:
             locked_until=None,
         )
     )
-    writing.change("account", account.id, account)
+    writing.change(ChangeKind.ACCOUNT, account.id, after=account)
 
 
 def replace_account(writing: Writing, account: Account) -> None:
     """Keeps changed details of an account."""
     table = schema.account
+    stored = account_by_id(writing.connection, account.organisation, account.id)
     writing.connection.execute(
         update(table)
         .where(table.c.organisation == account.organisation, table.c.id == account.id)
         .values(login=account.login, details=canonical(account))
     )
-    writing.change("account", account.id, account)
+    writing.change(ChangeKind.ACCOUNT, account.id, before=stored.account if stored else None, after=account)
 
 
 def set_proofs(writing: Writing, account_id: str, **values: Any) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 from sqlalchemy import Connection, insert, or_, select, update
 
+from cunyi.domain.change import ChangeKind
 from cunyi.domain.encounter import ListEntry, ListKind, canonical
 from cunyi.store import schema
 from cunyi.store.people import StaleError
@@ -28,12 +29,13 @@ def add_entry(writing: Writing, entry: ListEntry) -> None:
             details=canonical(entry),
         )
     )
-    writing.change("list_entry", entry.id, entry)
+    writing.change(ChangeKind.LIST_ENTRY, entry.id, after=entry, person=entry.person_id)
 
 
 def replace_entry(writing: Writing, entry: ListEntry) -> ListEntry:
     """Keeps a changed entry; `entry.revision` is the one that was changed. StaleError where it is not the latest."""
     changed = msgspec.structs.replace(entry, revision=entry.revision + 1)
+    was = entry_by_id(writing.connection, entry.organisation, entry.id)
     table = schema.list_entry
     done = writing.connection.execute(
         update(table)
@@ -46,7 +48,7 @@ def replace_entry(writing: Writing, entry: ListEntry) -> ListEntry:
     )
     if done.rowcount != 1:
         raise StaleError("这一条在别处刚改过；请重新打开再改", field="revision")
-    writing.change("list_entry", entry.id, changed)
+    writing.change(ChangeKind.LIST_ENTRY, entry.id, before=was, after=changed, person=entry.person_id)
     return changed
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, or_, select, update
 
+from cunyi.domain.change import ChangeKind
 from cunyi.domain.encounter import canonical
 from cunyi.domain.person import Person
 from cunyi.store import schema
@@ -43,7 +44,8 @@ def merge_people(writing: Writing, kept: Person, replaced: Person, details: Pers
     )
     replace_person(writing, details)
     replace_person(writing, msgspec.structs.replace(replaced, replaced_by=kept.id))
-    writing.change("merge", merge_id, {"kept": kept.id, "replaced": replaced.id, "undone": False})
+    made = Merge(id=merge_id, kept_id=kept.id, replaced_id=replaced.id, before=before, undone=False)
+    writing.change(ChangeKind.MERGE, merge_id, after=made, person=kept.id)
     return merge_id
 
 
@@ -65,7 +67,8 @@ def undo_merge(writing: Writing, merge: Merge, kept: Person, replaced: Person) -
     writing.connection.execute(
         update(table).where(table.c.organisation == writing.organisation, table.c.id == merge.id).values(undone=True)
     )
-    writing.change("merge", merge.id, {"kept": kept.id, "replaced": replaced.id, "undone": True})
+    undone = msgspec.structs.replace(merge, undone=True)
+    writing.change(ChangeKind.MERGE, merge.id, before=merge, after=undone, person=kept.id)
 
 
 def merged_details(kept: Person, replaced: Person) -> Person:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from cunyi.domain.errors import UserError
 from cunyi.store.engine import WRITE, WRITERS
-from cunyi.store.schema import metadata
+from cunyi.store.township_schema import metadata
 
 # Alembic keeps what it works on in a place that all threads share.
 _ONE_AT_A_TIME = threading.Lock()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from cunyi.domain.account import LoginPolicy
 from cunyi.domain.archive_code import ArchiveCode, SerialBlock, next_serial
 from cunyi.domain.errors import UserError
-from cunyi.store import schema
+from cunyi.store import schema, township_schema
 from cunyi.store.audit_head import AuditHead
 from cunyi.store.signing import NodeKey
 from cunyi.store.unit import NodeFacts, Store, Writing
@@ -77,7 +77,12 @@ def set_login_policy(writing: Writing, policy: LoginPolicy) -> None:
 
 def public_keys(connection: Connection) -> dict[str, bytes]:
     """The public keys of the nodes whose records are here, by node id."""
-    return {row.id: bytes(row.public_key) for row in connection.execute(select(schema.node))}
+    tables = (schema.node, township_schema.known_node)
+    return {
+        row.id: bytes(row.public_key)
+        for table in tables
+        for row in connection.execute(select(table.c.id, table.c.public_key))
+    }
 
 
 def set_village(writing: Writing, code: str, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
+from cunyi.domain.change import ChangeKind
 from cunyi.domain.encounter import canonical
 from cunyi.domain.errors import UserError
 from cunyi.domain.identity import IdentifierKind, upgraded
@@ -28,12 +29,13 @@ def add_person(writing: Writing, person: Person) -> None:
     """Keeps a new person with all that finds them."""
     writing.connection.execute(insert(schema.person).values(**_row(person)))
     _index(writing.connection, person)
-    writing.change("person", person.id, person)
+    writing.change(ChangeKind.PERSON, person.id, after=person, person=person.id, village=person.village_code)
 
 
 def replace_person(writing: Writing, person: Person) -> Person:
     """Keeps changed details; `person.revision` is the one that was changed. StaleError where it is not the latest."""
     changed = msgspec.structs.replace(person, revision=person.revision + 1)
+    was = person_by_id(writing.connection, person.organisation, person.id)
     table = schema.person
     done = writing.connection.execute(
         update(table)
@@ -46,9 +48,10 @@ def replace_person(writing: Writing, person: Person) -> Person:
     )
     if done.rowcount != 1:
         raise StaleError("这份档案在别处刚改过；请重新打开再改，您填写的内容还在页面上", field="revision")
-    _unindex(writing.connection, person)
-    _index(writing.connection, changed)
-    writing.change("person", person.id, changed)
+    index_again(writing.connection, changed)
+    writing.change(
+        ChangeKind.PERSON, person.id, before=was, after=changed, person=person.id, village=changed.village_code
+    )
     return changed
 
 
@@ -124,10 +127,11 @@ def keep_household(writing: Writing, household: Household) -> None:
     """Keeps a household, new or changed."""
     table = schema.household
     key = (table.c.organisation == household.organisation) & (table.c.id == household.id)
+    was = household_by_id(writing.connection, household.organisation, household.id)
     values = {"village_code": household.village_code, "details": canonical(household)}
     if writing.connection.execute(update(table).where(key).values(**values)).rowcount == 0:
         writing.connection.execute(insert(table).values(organisation=household.organisation, id=household.id, **values))
-    writing.change("household", household.id, household)
+    writing.change(ChangeKind.HOUSEHOLD, household.id, before=was, after=household, village=household.village_code)
 
 
 def household_by_id(connection: Connection, organisation: str, household_id: str) -> Household | None:
@@ -193,11 +197,13 @@ def _forms(kind: IdentifierKind, value: str) -> tuple[str, ...]:
     return identifier_forms(value) if kind is IdentifierKind.RESIDENT_ID else (value,)
 
 
-def _unindex(connection: Connection, person: Person) -> None:
+def index_again(connection: Connection, person: Person) -> None:
+    """Makes what finds a person anew, after their details changed."""
     for table in (schema.identifier, schema.search_key):
         connection.execute(
             delete(table).where(table.c.organisation == person.organisation, table.c.person_id == person.id)
         )
+    _index(connection, person)
 
 
 def reindex(writing: Writing) -> int:

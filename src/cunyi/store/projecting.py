@@ -16,8 +16,16 @@ _AT_ONCE = 500
 
 def project(connection: Connection, record: SignedRecord) -> None:
     """The rows of one record in place of those of the version before."""
-    if record.version > 1:
-        visits = schema.encounter
+    visits = schema.encounter
+    # Records of other nodes may come in any order, and two nodes may each have made the same version.
+    current = connection.execute(
+        select(visits.c.version, visits.c.document_id).where(
+            visits.c.organisation == record.organisation, visits.c.id == record.encounter_id
+        )
+    ).one_or_none()
+    if current is not None:
+        if (current.version, current.document_id) > (record.version, record.id):
+            return
         connection.execute(
             delete(visits).where(visits.c.organisation == record.organisation, visits.c.id == record.encounter_id)
         )
@@ -42,7 +50,7 @@ def rebuild(writing: Writing) -> int:
         connection.execute(
             select(document.c.id)
             .where(document.c.organisation == writing.organisation)
-            .order_by(document.c.encounter_id, document.c.version)
+            .order_by(document.c.encounter_id, document.c.version, document.c.id)
         )
         .scalars()
         .all()
@@ -53,7 +61,7 @@ def rebuild(writing: Writing) -> int:
         bodies = connection.execute(
             select(document.c.body)
             .where(document.c.organisation == writing.organisation, document.c.id.in_(chunk))
-            .order_by(document.c.encounter_id, document.c.version)
+            .order_by(document.c.encounter_id, document.c.version, document.c.id)
         ).scalars()
         for body in bodies:
             record = msgspec.json.decode(packing.unpack(body), type=SignedRecord)

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select
 
 from cunyi.domain.audit import Action
+from cunyi.domain.change import ChangeKind
 from cunyi.domain.encounter import SignedRecord, canonical
 from cunyi.domain.errors import UserError
 from cunyi.store import packing, schema
@@ -74,7 +75,7 @@ def keep_record(writing: Writing, record: SignedRecord) -> bytes:
         )
     )
     project(writing.connection, record)
-    writing.change("document", record.id, None)
+    writing.change(ChangeKind.DOCUMENT, record.id, person=record.person.id)
     return digest
 
 
@@ -93,7 +94,7 @@ def versions(connection: Connection, organisation: str, encounter_id: str) -> li
     rows = connection.execute(
         select(table)
         .where(table.c.organisation == organisation, table.c.encounter_id == encounter_id)
-        .order_by(table.c.version)
+        .order_by(table.c.version, table.c.id)
     )
     return [_kept(row) for row in rows]
 
@@ -104,7 +105,7 @@ def next_version(connection: Connection, organisation: str, encounter_id: str) -
     row = connection.execute(
         select(table.c.version, table.c.id)
         .where(table.c.organisation == organisation, table.c.encounter_id == encounter_id)
-        .order_by(table.c.version.desc())
+        .order_by(table.c.version.desc(), table.c.id.desc())
         .limit(1)
     ).one_or_none()
     return (1, None) if row is None else (row.version + 1, row.id)
@@ -185,7 +186,9 @@ def every_record(connection: Connection, organisation: str) -> Iterator[Kept]:
     """Every signed record in the order in which versions follow each other."""
     table = schema.document
     rows = connection.execution_options(yield_per=_CHUNK).execute(
-        select(table).where(table.c.organisation == organisation).order_by(table.c.encounter_id, table.c.version)
+        select(table)
+        .where(table.c.organisation == organisation)
+        .order_by(table.c.encounter_id, table.c.version, table.c.id)
     )
     for row in rows:
         yield _kept(row)

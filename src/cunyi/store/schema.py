@@ -1,12 +1,10 @@
-"""The tables. Every key carries the organisation (county) it belongs to, so that a hub can be partitioned by it.
+"""The tables of one node. Every key carries the organisation (county) it belongs to, so that a hub can be partitioned by it.
 
 What a doctor signed is in `document`, byte for byte; `encounter`, `diagnosis`, `measured` and `prescribed` are projections of it
 and can be rebuilt. Persons and lists are state, whose every change is also in `change`.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,49 +16,17 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
-    Table,
     Text,
     UniqueConstraint,
 )
 
 from cunyi.store.columns import Identity, Moment
+from cunyi.store.table_making import KEY, identified, of_person, organisation, plain_table
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# Prefix searches need an order by code point, whatever the language of the database.
-_KEY = String(collation="C").with_variant(String(collation="BINARY"), "sqlite")
-
-
-def _organisation() -> Column[str]:
-    return Column("organisation", String(6), nullable=False)
-
-
-def _table(name: str, *items: Any, rowid: bool = False) -> Table:
-    return Table(name, metadata, *items, sqlite_with_rowid=rowid)
-
-
-def _identified(name: str, *items: Any, rowid: bool = False) -> Table:
-    """A table whose rows have an id of their own."""
-    key = PrimaryKeyConstraint("organisation", "id")
-    return _table(name, _organisation(), Column("id", Identity, nullable=False), *items, key, rowid=rowid)
-
-
-def _of_person() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["organisation", "person_id"], ["person.organisation", "person.id"])
-
-
-node = _identified(
+node = identified(
     "node",
     Column("facility", String, nullable=False),
     Column("facility_name", String, nullable=False),
@@ -73,17 +39,17 @@ node = _identified(
     Column("receiving", LargeBinary),
 )
 
-village = _table(
+village = plain_table(
     "village",
-    _organisation(),
+    organisation(),
     Column("code", String(12), nullable=False),
     Column("name", String, nullable=False),
     PrimaryKeyConstraint("organisation", "code"),
 )
 
-serial_block = _table(
+serial_block = plain_table(
     "serial_block",
-    _organisation(),
+    organisation(),
     Column("village_code", String(12), nullable=False),
     Column("first", Integer, nullable=False),
     Column("last", Integer, nullable=False),
@@ -91,7 +57,7 @@ serial_block = _table(
     PrimaryKeyConstraint("organisation", "village_code", "first"),
 )
 
-account = _identified(
+account = identified(
     "account",
     Column("login", String, nullable=False),
     Column("details", LargeBinary, nullable=False),
@@ -103,9 +69,9 @@ account = _identified(
     UniqueConstraint("organisation", "login"),
 )
 
-session = _table(
+session = plain_table(
     "session",
-    _organisation(),
+    organisation(),
     Column("token_hash", LargeBinary, nullable=False),
     Column("account_id", Identity, nullable=False),
     Column("begun_at", Moment, nullable=False),
@@ -116,9 +82,9 @@ session = _table(
     ForeignKeyConstraint(["organisation", "account_id"], ["account.organisation", "account.id"]),
 )
 
-audit_entry = _table(
+audit_entry = plain_table(
     "audit_entry",
-    _organisation(),
+    organisation(),
     Column("sequence", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
     Column("at", Moment, nullable=False),
     Column("latest", Moment, nullable=False),
@@ -132,9 +98,9 @@ audit_entry = _table(
     Index(None, "organisation", "person", "sequence"),
 )
 
-change = _table(
+change = plain_table(
     "change",
-    _organisation(),
+    organisation(),
     Column("sequence", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
     Column("id", Identity, nullable=False),
     Column("kind", String, nullable=False),
@@ -142,23 +108,34 @@ change = _table(
     Column("body", LargeBinary, nullable=False),
     Column("at", Moment, nullable=False),
     Column("sent_at", Moment),
+    # Who made it, where it was another node; with its signature, by which it is believed wherever it is carried.
+    Column("origin", Identity),
+    Column("signature", LargeBinary),
+    Column("person_id", Identity),
+    # Where it matters: the village, and the one that the person left with it.
+    Column("village_code", String(12)),
+    Column("village_before", String(12)),
+    Column("outcome", String(9)),
+    Column("reason", String, nullable=False, server_default=""),
     PrimaryKeyConstraint("organisation", "sequence"),
     Index(None, "organisation", "sent_at", "sequence"),
+    Index(None, "organisation", "id"),
+    Index(None, "organisation", "subject", "sequence"),
 )
 
-household = _identified(
+household = identified(
     "household",
     Column("village_code", String(12), nullable=False),
     Column("details", LargeBinary, nullable=False),
 )
 
-person = _identified(
+person = identified(
     "person",
     Column("village_code", String(12), nullable=False),
     Column("household_id", Identity),
     Column("archive_code", String(17)),
-    Column("name", _KEY, nullable=False),
-    Column("sort_key", _KEY, nullable=False),
+    Column("name", KEY, nullable=False),
+    Column("sort_key", KEY, nullable=False),
     Column("sex", String(6)),
     Column("birth_on", Date),
     Column("status", String, nullable=False),
@@ -172,32 +149,32 @@ person = _identified(
     Index(None, "organisation", "sort_key", "village_code", "replaced_by"),
 )
 
-identifier = _table(
+identifier = plain_table(
     "identifier",
-    _organisation(),
+    organisation(),
     Column("kind", String, nullable=False),
-    Column("value", _KEY, nullable=False),
+    Column("value", KEY, nullable=False),
     Column("person_id", Identity, nullable=False),
     PrimaryKeyConstraint("organisation", "kind", "value", "person_id"),
-    _of_person(),
+    of_person(),
     Index(None, "organisation", "value"),
     Index(None, "organisation", "person_id"),
 )
 
 # What people are found by. Phone and document numbers stand backwards, so that their last digits are a prefix.
-search_key = _table(
+search_key = plain_table(
     "search_key",
-    _organisation(),
+    organisation(),
     Column("kind", String(8), nullable=False),
-    Column("key", _KEY, nullable=False),
+    Column("key", KEY, nullable=False),
     Column("person_id", Identity, nullable=False),
     Column("village_code", String(12), nullable=False),
     PrimaryKeyConstraint("organisation", "kind", "key", "person_id"),
-    _of_person(),
+    of_person(),
     Index(None, "organisation", "person_id"),
 )
 
-merge = _identified(
+merge = identified(
     "merge",
     Column("kept_id", Identity, nullable=False),
     Column("replaced_id", Identity, nullable=False),
@@ -207,7 +184,7 @@ merge = _identified(
     Index(None, "organisation", "replaced_id"),
 )
 
-list_entry = _identified(
+list_entry = identified(
     "list_entry",
     Column("person_id", Identity, nullable=False),
     Column("kind", String, nullable=False),
@@ -215,12 +192,12 @@ list_entry = _identified(
     Column("ended_on", Date),
     Column("revision", Integer, nullable=False),
     Column("details", LargeBinary, nullable=False),
-    _of_person(),
+    of_person(),
     Index(None, "organisation", "person_id", "kind"),
     Index(None, "organisation", "kind", "ended_on", "due_on"),
 )
 
-document = _identified(
+document = identified(
     "document",
     Column("person_id", Identity, nullable=False),
     Column("encounter_id", Identity, nullable=False),
@@ -230,12 +207,13 @@ document = _identified(
     Column("signature", LargeBinary, nullable=False),
     Column("node_id", Identity, nullable=False),
     Column("signed_at", Moment, nullable=False),
-    _of_person(),
-    UniqueConstraint("organisation", "encounter_id", "version"),
+    of_person(),
+    # Not unique: two nodes may amend the same encounter while neither knows of the other, and both are kept.
+    Index(None, "organisation", "encounter_id", "version"),
     rowid=True,
 )
 
-encounter = _identified(
+encounter = identified(
     "encounter",
     Column("person_id", Identity, nullable=False),
     Column("document_id", Identity, nullable=False),
@@ -246,13 +224,13 @@ encounter = _identified(
     Column("triage", String(10), nullable=False),
     Column("signer", Identity, nullable=False),
     Column("signer_name", String, nullable=False),
-    _of_person(),
+    of_person(),
     Index(None, "organisation", "person_id", "occurred_at"),
 )
 
-diagnosis = _table(
+diagnosis = plain_table(
     "diagnosis",
-    _organisation(),
+    organisation(),
     Column("encounter_id", Identity, nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("person_id", Identity, nullable=False),
@@ -264,9 +242,9 @@ diagnosis = _table(
     PrimaryKeyConstraint("organisation", "encounter_id", "position"),
 )
 
-measured = _table(
+measured = plain_table(
     "measured",
-    _organisation(),
+    organisation(),
     Column("person_id", Identity, nullable=False),
     Column("item", String, nullable=False),
     Column("at", Moment, nullable=False),
@@ -281,9 +259,9 @@ measured = _table(
     PrimaryKeyConstraint("organisation", "person_id", "item", "at", "encounter_id", "position"),
 )
 
-prescribed = _table(
+prescribed = plain_table(
     "prescribed",
-    _organisation(),
+    organisation(),
     Column("person_id", Identity, nullable=False),
     Column("at", Moment, nullable=False),
     Column("encounter_id", Identity, nullable=False),
@@ -294,7 +272,7 @@ prescribed = _table(
     PrimaryKeyConstraint("organisation", "person_id", "at", "encounter_id", "position"),
 )
 
-draft = _identified(
+draft = identified(
     "draft",
     Column("person_id", Identity, nullable=False),
     Column("account_id", Identity, nullable=False),
@@ -307,14 +285,14 @@ draft = _identified(
     Column("form", LargeBinary, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("kept_at", Moment, nullable=False),
-    _of_person(),
+    of_person(),
     Index(None, "organisation", "account_id", "kept_at"),
     rowid=True,
 )
 
-unfinished = _table(
+unfinished = plain_table(
     "unfinished",
-    _organisation(),
+    organisation(),
     Column("account_id", Identity, nullable=False),
     Column("page", String, nullable=False),
     Column("form", LargeBinary, nullable=False),
@@ -322,7 +300,7 @@ unfinished = _table(
     PrimaryKeyConstraint("organisation", "account_id", "page"),
 )
 
-waiting = _identified(
+waiting = identified(
     "waiting",
     Column("person_id", Identity, nullable=False),
     Column("village_code", String(12), nullable=False),
@@ -331,16 +309,16 @@ waiting = _identified(
     Column("done_at", Moment),
     Column("level", String(10), nullable=False),
     Column("triage", LargeBinary),
-    _of_person(),
+    of_person(),
     Index(None, "organisation", "done_at", "arrived_at"),
 )
 
-device = _identified(
+device = identified(
     "device",
     Column("details", LargeBinary, nullable=False),
 )
 
-arrived_reading = _identified(
+arrived_reading = identified(
     "arrived_reading",
     Column("device_id", Identity, nullable=False),
     Column("mark", LargeBinary(16), nullable=False),
@@ -353,7 +331,7 @@ arrived_reading = _identified(
     Index(None, "organisation", "state", "draft_id"),
 )
 
-interview = _identified(
+interview = identified(
     "interview",
     Column("facility", String, nullable=False),
     Column("token_hash", LargeBinary(32)),
@@ -368,15 +346,15 @@ interview = _identified(
     Column("person_id", Identity),
     Column("draft_id", Identity),
     Column("details", LargeBinary, nullable=False),
-    _of_person(),
+    of_person(),
     UniqueConstraint("organisation", "token_hash"),
     Index(None, "organisation", "facility", "state", "created_at"),
     Index(None, "organisation", "pickup_code"),
 )
 
-hospital_department = _table(
+hospital_department = plain_table(
     "hospital_department",
-    _organisation(),
+    organisation(),
     Column("level", String(8), nullable=False),
     Column("department", String, nullable=False),
     Column("hospital", String, nullable=False),

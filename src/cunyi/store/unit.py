@@ -15,6 +15,7 @@ import uuid_utils
 from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from cunyi.domain.audit import Action, AuditEntry
+from cunyi.domain.change import ChangeKind, difference
 from cunyi.domain.encounter import canonical
 from cunyi.store import schema
 from cunyi.store.audit_head import AuditHead
@@ -155,8 +156,25 @@ class Writing:
         self.hash = line_hash(line, self.hash)
         self.connection.execute(insert(schema.audit_entry).values(audit_row(self.organisation, line, self.hash)))
 
-    def change(self, kind: str, subject: str, body: Any) -> None:
-        """Adds a change to the outbox, to be sent to the hub: the whole new state; nothing where the subject is a document."""
+    def change(
+        self,
+        kind: ChangeKind,
+        subject: str,
+        *,
+        after: Any = None,
+        before: Any = None,
+        person: str | None = None,
+        village: str | None = None,
+    ) -> None:
+        """Adds a change to the log, to be sent on: what became of a thing that has a state, nothing of what is signed.
+
+        `before` is the thing as it was, None where it is new; `person` whose it is, `village` where it is of a village and of nobody.
+        """
+        left = None
+        if person is not None and village is None:
+            village = self._village_of(person)
+        if kind is ChangeKind.PERSON and before is not None and before.village_code != village:
+            left = before.village_code
         highest = select(func.coalesce(func.max(schema.change.c.sequence), 0)).where(
             schema.change.c.organisation == self.organisation
         )
@@ -167,10 +185,19 @@ class Writing:
                 id=self.new_id(),
                 kind=kind,
                 subject=subject,
-                body=canonical(body),
+                body=b"" if after is None else canonical(difference(before, after)),
                 at=self.latest,
+                person_id=person,
+                village_code=village,
+                village_before=left,
             )
         )
+
+    def _village_of(self, person: str) -> str | None:
+        people = schema.person
+        return self.connection.execute(
+            select(people.c.village_code).where(people.c.organisation == self.organisation, people.c.id == person)
+        ).scalar_one_or_none()
 
     def finish(self, *, working_state: bool) -> None:
         """The last look before the commit: a write that nobody can account for is a defect."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from cunyi.store.schema import metadata
+from cunyi.store.township_schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, transaction_per_migration=False
