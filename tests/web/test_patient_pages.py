@@ -433,6 +433,13 @@ def test_who_has_answered_stands_on_the_first_page(phone: TestClient, doctor: Te
     assert "预问诊答完的" in words(doctor.get("/").text)
 
 
+def test_a_first_page_that_is_open_learns_who_has_answered(phone: TestClient, doctor: TestClient) -> None:
+    looked = {"X-Requested-With": "cunyi"}
+    assert "预问诊答完的" not in words(doctor.get("/queue", headers=looked).text)
+    answer_all(phone, begin(phone))
+    assert "预问诊答完的" in words(doctor.get("/queue", headers=looked).text)
+
+
 def test_throwing_away_needs_a_reason(phone: TestClient, doctor: TestClient) -> None:
     link = begin(phone)
     answer_all(phone, link)

@@ -59,17 +59,13 @@ class TodayPages:
             me,
             "doctor/today.html",
             today=today,
-            answered=clinic_interviews(self.gate.seat.store, me.account, now=now).ready
-            if me.account.may(Permission.WRITE_DRAFT)
-            else [],
-            is_alarming=is_alarming,
             **self._queue_values(request, me, today.queue),
             errors=errors or {},
             sent=sent or {},
         )
 
     def queue(self, request: Request[Any, Any, Any]) -> str:
-        """The queue alone, for a page that is open. Looking does not keep a session awake."""
+        """Who comes to be seen, for a page that is open. Looking does not keep a session awake."""
         me = self.gate.seat.who(request.cookies.get(COOKIE), watching=True)
         if me is None:
             raise NotSignedInError
@@ -77,7 +73,7 @@ class TodayPages:
             raise ScreenLockedError
         queue = the_queue(self.gate.seat.store, me.account, self.gate.seat.now())
         values = self._queue_values(request, me, queue)
-        return render("doctor/queue.html", language_of(request), **values, errors={}, sent={})
+        return render("doctor/coming.html", language_of(request), **values, errors={}, sent={})
 
     def arrive(self, request: Request[Any, Any, Any], person_id: str, why: str) -> None:
         """Puts somebody in the queue with the level that their words give."""
@@ -91,14 +87,17 @@ class TodayPages:
         village = request.query_params.get("village", "")
         village = village if village in villages else ""
         now = self.gate.seat.now()
+        may_write = me.account.may(Permission.WRITE_DRAFT)
         return {
+            "answered": clinic_interviews(self.gate.seat.store, me.account, now=now).ready if may_write else [],
+            "is_alarming": is_alarming,
             "queue": show_queue(queue, village),
             "village": village,
             "villages": villages,
             "levels": _LEVELS,
             "now": now,
             "on": now.astimezone().date(),
-            "may_write": me.account.may(Permission.WRITE_DRAFT),
+            "may_write": may_write,
         }
 
 
