@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column('organisation', sa.String(length=6), nullable=False),
         sa.Column('number', sa.Integer(), nullable=False),
         sa.Column('mark', Identity(), nullable=False),
+        sa.Column('after_sequence', sa.BigInteger(), nullable=False),
         sa.Column('begun_at', Moment(), nullable=False),
         sa.PrimaryKeyConstraint('organisation', 'number', name=op.f('pk_epoch')),
         sqlite_with_rowid=False
@@ -102,6 +103,15 @@ def upgrade() -> None:
         sa.Column('role', sa.String(length=4), nullable=False),
         sa.Column('details', sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint('organisation', 'id', name=op.f('pk_link')),
+        sqlite_with_rowid=False
+    )
+    op.create_table('staff',
+        sa.Column('organisation', sa.String(length=6), nullable=False),
+        sa.Column('id', Identity(), nullable=False),
+        sa.Column('node_id', Identity(), nullable=False),
+        sa.Column('facility', sa.String(), nullable=False),
+        sa.Column('details', sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint('organisation', 'id', name=op.f('pk_staff')),
         sqlite_with_rowid=False
     )
     op.create_table('attachment',
@@ -175,6 +185,15 @@ def upgrade() -> None:
     op.add_column('change', sa.Column('reason', sa.String(), server_default='', nullable=False))
     op.create_index(op.f('ix_change_organisation_id'), 'change', ['organisation', 'id'], unique=False)
     op.create_index(op.f('ix_change_organisation_subject_sequence'), 'change', ['organisation', 'subject', 'sequence'], unique=False)
+    op.create_table('hamlet_way',
+        sa.Column('organisation', sa.String(length=6), nullable=False),
+        sa.Column('village_code', sa.String(length=12), nullable=False),
+        sa.Column('hamlet', sa.String(), nullable=False),
+        sa.Column('position', sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('organisation', 'village_code', 'hamlet', name=op.f('pk_hamlet_way')),
+        sqlite_with_rowid=False
+    )
+    op.create_index(op.f('ix_encounter_organisation_kind_occurred_at'), 'encounter', ['organisation', 'kind', 'occurred_at'], unique=False, sqlite_where=sa.text("kind <> 'outpatient'"), postgresql_where=sa.text("kind <> 'outpatient'"))
     # fmt: on
     with op.batch_alter_table("document") as document:
         document.drop_constraint("uq_document_organisation_encounter_id_version", type_="unique")
