@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from cunyi.domain.audit import Action
 from cunyi.domain.errors import NeedsReasonError, UserError
 from cunyi.journeys.opening_record import encounter_versions, open_record
+from cunyi.journeys.organising import facility_name, workplace
 from cunyi.journeys.seat import SignedIn
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.people import person_in_use
@@ -69,7 +70,7 @@ class PrintingPages:
         values = readings_sheet(
             record,
             latest,
-            facility=store.node.facility_name,
+            facility=workplace(store, me.account).name,
             phone=me.account.phone,
             today=today,
             knowledge=self.knowledge,
@@ -88,8 +89,7 @@ class PrintingPages:
         return kept, shown
 
     def _facility(self, shown: Kept) -> str:
-        node = self.gate.seat.store.node
-        return node.facility_name if shown.record.facility == node.facility else shown.record.facility
+        return facility_name(self.gate.seat.store, shown.record.facility)
 
     def _printed(
         self, me: SignedIn, sheet: str, paper: Paper, values: dict[str, Any], *, person: str, subject: str | None

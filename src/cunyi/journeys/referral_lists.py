@@ -1,0 +1,188 @@
+"""Lists of referrals: what this facility has to answer, what it waits for, what is late and whom to ring, what came in after the end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Connection
+
+from cunyi.domain.account import Account, Permission
+from cunyi.domain.organisation import Facility, FacilityLevel
+from cunyi.domain.referral import Party, ReferralDirection, ReferralState, ReferralUrgency
+from cunyi.domain.referral_course import ReferralCourse
+from cunyi.domain.thread import Thread, ThreadKind
+from cunyi.journeys.access import require
+from cunyi.journeys.thread_notes import facility_of
+from cunyi.knowledge.referral_loops import ReferralLoop, Reminder
+from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.referral_reminders import reminders_due
+from cunyi.store.facilities import facilities, facility_by_code
+from cunyi.store.notes import threads_of_person
+from cunyi.store.people import same_person
+from cunyi.store.referrals import referrals_of
+from cunyi.store.unit import Store
+
+# What came after the end of a referral is looked for this long.
+_ENDED = timedelta(days=60)
+_WAITING_FOR_AN_ANSWER = (ReferralState.REQUESTED, ReferralState.RECEIVED, ReferralState.ACCEPTED)
+
+
+class Pile(StrEnum):
+    """Where a referral lies on the page (转诊列表分类: 要您处理 / 等对方 / 结束后又有消息)."""
+
+    MINE = "mine"
+    THEIRS = "theirs"
+    NEWS = "news"
+
+
+class ReferralLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One referral in a list (转诊一览). `late` is how long it is over its time, `reminder` the next thing to do about that."""
+
+    thread: Thread
+    pile: Pile
+    late: timedelta | None
+    reminder: Reminder | None
+    place_closed: bool
+    unread: bool
+
+
+class ReferralCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The referrals as the first page tells them (转诊提示)."""
+
+    mine: int
+    late: int
+    unread: int
+    urgent: int
+
+    @property
+    def any(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self.mine or self.late or self.unread)
+
+
+class WhomToRing(msgspec.Struct, frozen=True, kw_only=True):
+    """A reminder with the telephone that it means (催办对象); `phone` is empty where none is known."""
+
+    reminder: Reminder
+    name: str
+    phone: str
+
+
+def my_referrals(store: Store, by: Account, knowledge: Knowledge, now: datetime) -> list[ReferralLine]:
+    """The referrals of the account's facility: what it has to do first, by urgency and lateness."""
+    require(by, Permission.READ_RECORD)
+    loop = knowledge.content.referral_loop
+    own = facility_of(store, by)
+    with store.reading() as connection:
+        threads = referrals_of(connection, by.organisation, own, ended_since=now - _ENDED)
+        closed = {each.code for each in facilities(connection, by.organisation) if not each.open}
+    lines = [line for each in threads if (line := _line(each, own, loop, closed, now)) is not None]
+    return sorted(lines, key=_place)
+
+
+def counts_of(lines: list[ReferralLine]) -> ReferralCounts:
+    """The figures of the first page."""
+    return ReferralCounts(
+        mine=sum(each.pile is Pile.MINE for each in lines),
+        late=sum(each.late is not None for each in lines),
+        unread=sum(each.unread for each in lines),
+        urgent=sum(each.pile is Pile.MINE and each.thread.urgency == ReferralUrgency.EMERGENCY.level for each in lines),
+    )
+
+
+def whom_to_ring(
+    store: Store, by: Account, referral: ReferralCourse, knowledge: Knowledge, now: datetime
+) -> list[WhomToRing]:
+    """What the account's facility can do about a late referral, the latest step first, with the telephones."""
+    loop = knowledge.content.referral_loop
+    if (
+        loop is None
+        or referral.closed
+        or _who_urges(referral.waits_for) not in referral.parties_of(facility_of(store, by))
+    ):
+        return []
+    due = reminders_due(loop, referral.state, referral.urgency, referral.direction, referral.due_at, now)
+    with store.reading() as connection:
+        return [_ring(connection, by, referral, each) for each in due]
+
+
+def referrals_about(store: Store, by: Account, person_id: str) -> list[Thread]:
+    """Every referral of a person, newest first, for whoever opened their record."""
+    require(by, Permission.READ_RECORD)
+    with store.reading() as connection:
+        persons = same_person(connection, by.organisation, person_id)
+        return threads_of_person(connection, by.organisation, persons, ThreadKind.REFERRAL)
+
+
+def township_of(connection: Connection, organisation: str, village: str) -> Facility | None:
+    """The township health centre that answers for a village."""
+    townships = facilities(connection, organisation, level=FacilityLevel.TOWNSHIP)
+    return next((each for each in townships if each.answers_for(village)), None)
+
+
+def _line(thread: Thread, own: str, loop: ReferralLoop | None, closed: set[str], now: datetime) -> ReferralLine | None:
+    details = thread.details
+    side = Party.SENDER if thread.from_facility == own else Party.RECEIVER
+    unread = side.value in details["unread_by"]
+    if thread.closed and not unread:
+        return None
+    state, direction = ReferralState(thread.state), ReferralDirection(details["direction"])
+    urgency = ReferralUrgency(details["urgency"])
+    gone = thread.to_facility in closed and state in _WAITING_FOR_AN_ANSWER
+    late = now - thread.due_at if thread.due_at is not None and now > thread.due_at else None
+    waits_for = Party(details["waits_for"]) if details["waits_for"] else None
+    parties = {side}
+    if side is (Party.SENDER if direction is ReferralDirection.UP else Party.RECEIVER):
+        parties.add(Party.HOME)
+    mine = waits_for in parties
+    reminders = []
+    if loop and not thread.closed and _who_urges(waits_for) in parties:
+        reminders = reminders_due(loop, state, urgency, direction, thread.due_at, now)
+    if gone:
+        mine = side is Party.SENDER
+    pile = Pile.NEWS if thread.closed else Pile.MINE if mine else Pile.THEIRS
+    return ReferralLine(
+        thread=thread,
+        pile=pile,
+        late=late,
+        reminder=reminders[0] if reminders else None,
+        place_closed=gone,
+        unread=unread,
+    )
+
+
+def _who_urges(waits_for: Party | None) -> Party | None:
+    """Who does something about a delay: whoever is to act, but where the other side is to answer it is the sender who rings."""
+    return Party.SENDER if waits_for is Party.RECEIVER else waits_for
+
+
+def _place(line: ReferralLine) -> tuple[int, int, bool, float, str]:
+    return (
+        list(Pile).index(line.pile),
+        -line.thread.urgency,
+        line.late is None,
+        -(line.late or timedelta()).total_seconds(),
+        line.thread.id,
+    )
+
+
+def _ring(connection: Connection, by: Account, referral: ReferralCourse, reminder: Reminder) -> WhomToRing:
+    name, phone = "", ""
+    slip = referral.slip
+    place = facility_by_code(connection, by.organisation, referral.place.facility) if referral.place.facility else None
+    match reminder.whom:
+        case "receiver":
+            name = f"{referral.place.name} {referral.place.department}".strip()
+            phone = referral.place.phone or (place.phone if place else "")
+        case "emergency":
+            name = referral.place.name
+            phone = place.emergency_phone if place else ""
+        case "patient":
+            name = referral.person.name
+            phone = slip.patient_phone if slip else ""
+        case "manager":
+            centre = township_of(connection, by.organisation, referral.events[0].note.village_code)
+            name, phone = (centre.name, centre.phone) if centre else ("", "")
+    return WhomToRing(reminder=reminder, name=name, phone=phone)
