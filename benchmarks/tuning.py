@@ -27,6 +27,7 @@ from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.likelihoods import Matrix
 from cunyi.reasoning.differential import Differential, rank
 from cunyi.reasoning.evidence import Evidence, gather
+from cunyi.reasoning.naming import name_weights
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
 from cunyi.reasoning.resembling import resemble
@@ -50,6 +51,7 @@ class Prepared(NamedTuple):
     presentation: Presentation
     evidence: Evidence
     resemblance: Matrix | None
+    named: Matrix | None
 
 
 def main(paths: Sequence[str]) -> int:
@@ -72,7 +74,7 @@ def prepare(path: Path, knowledge: Knowledge) -> Iterable[Prepared]:
         gold = read_gold(case["gold"])
         parsed = parse_case(case)
         reception = receive(parsed, knowledge)
-        resemblance = resemble(parsed, knowledge)
+        resemblance = resemble(reception.written, knowledge)
         evidence = gather(
             reception.presentation,
             reception.explicit,
@@ -88,12 +90,15 @@ def prepare(path: Path, knowledge: Knowledge) -> Iterable[Prepared]:
             reception.presentation,
             evidence,
             None if resemblance is None else resemblance.score,
+            name_weights(reception.named, len(diseases), knowledge.settings.possible_weight),
         )
 
 
 def answer(case: Prepared, knowledge: Knowledge) -> Differential:
     """The differential of a case by the knowledge's settings."""
-    return rank(case.presentation, case.evidence, knowledge.likelihoods, knowledge.settings, None, case.resemblance)
+    return rank(
+        case.presentation, case.evidence, knowledge.likelihoods, knowledge.settings, None, case.resemblance, case.named
+    )
 
 
 def rank_of_right(case: Prepared, differential: Differential) -> int | None:

@@ -134,6 +134,16 @@ def test_a_mistake_is_reported_where_it_is(changed, file, old, new, where, what)
     assert any(p.startswith(f"{where}: ") and what in p for p in problems), problems
 
 
+def test_a_broad_name_of_an_unknown_disease_is_reported(tmp_path):
+    root = tmp_path / "knowledge"
+    shutil.copytree(MINI, root)
+    (root / "language/names.csv").write_text(
+        "cue,kind,scope,value,note\n肺部发炎,broad_name,0,pneumonia pneumnia,\n", encoding="utf-8"
+    )
+    (problem,) = [str(p) for p in check_library(load_library(root))]
+    assert problem.startswith("language/names.csv:2") and "最接近的是 pneumonia" in problem
+
+
 def test_a_near_identical_profile_is_reported(changed, tmp_path):
     twin = (MINI / "diseases/pneumonia.yaml").read_text(encoding="utf-8")
     problems = changed(
@@ -188,4 +198,5 @@ def test_the_same_library_gives_the_same_bytes(mini_library):
 def load_library_again(like):
     library = load_library(MINI)
     library.tables, library.settings, library.opinion = like.tables, like.settings, like.opinion
+    library.referral_loop, library.answering = like.referral_loop, like.answering
     return library

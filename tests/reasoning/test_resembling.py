@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from cunyi.domain.intake import parse_case
 from cunyi.reasoning.assess import assess
+from cunyi.reasoning.presenting import receive
 from cunyi.reasoning.resembling import resemble, telling_stretches
 
 STONE = {"id": "x", "chief_complaint": "心窝子压了块大石板，咳嗽"}
 
 
+def written(case, knowledge):
+    return receive(parse_case(case), knowledge).written
+
+
 def test_a_text_of_unknown_words_resembles_the_right_patients(taught):
-    resemblance = resemble(parse_case(STONE), taught)
+    resemblance = resemble(written(STONE, taught), taught)
     assert resemblance is not None
     best = int(resemblance.score.argmax())
     assert taught.likelihoods.disease_ids[best] == "acute_myocardial_infarction"
@@ -18,8 +23,8 @@ def test_a_text_of_unknown_words_resembles_the_right_patients(taught):
 
 
 def test_without_text_or_without_example_patients_there_is_no_resemblance(mini, taught):
-    assert resemble(parse_case({"id": "x"}), taught) is None
-    assert resemble(parse_case(STONE), mini) is None
+    assert resemble(written({"id": "x"}, taught), taught) is None
+    assert resemble(written(STONE, mini), mini) is None
 
 
 def test_the_order_moves_and_triage_does_not(mini, taught):
@@ -33,7 +38,7 @@ def test_the_order_moves_and_triage_does_not(mini, taught):
 
 def test_the_telling_words_are_shown_with_their_place(taught):
     case = parse_case(STONE)
-    resemblance = resemble(case, taught)
+    resemblance = resemble(written(STONE, taught), taught)
     assert resemblance is not None
     column = taught.likelihoods.disease_index["acute_myocardial_infarction"]
     stretches, other = telling_stretches(resemblance, [column, 1 - min(column, 1)], 3)

@@ -95,3 +95,8 @@ def test_severity(facts_in, text, severity):
 def test_a_degree_belongs_to_the_nearest_finding(facts_in):
     found = facts_in("剧烈胸痛、咳嗽")
     assert (found["chest_pain"].severity, found["cough"].severity) == ("severe", None)
+
+
+def test_a_length_of_years_is_of_its_own_clause_only(facts_in):
+    assert facts_in("长期咳嗽")["cough"].duration_days == 365
+    assert facts_in("长期抽烟，这回咳嗽")["cough"].duration_days is None

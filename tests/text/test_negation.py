@@ -19,6 +19,8 @@ import pytest
         "咳嗽不明显",
         "咳嗽（-）",
         "咳嗽：无",
+        "咳嗽都没有出现",
+        "咳嗽没有啊",
     ],
 )
 def test_a_denial(statuses_in, text):
@@ -33,10 +35,24 @@ def test_a_denial(statuses_in, text):
         "咳嗽不止",
         "咳嗽无缓解",
         "咳嗽未就诊",
+        "咳嗽无关节痛",
+        "咳嗽没有减轻",
         "未婚，咳嗽",
         "不明原因咳嗽",
         "吃药没有用还咳嗽",
         "不知道怎么咳嗽",
+        "无名指发麻，咳嗽",
+        "无痛性咳嗽",
+        "无缘由咳嗽",
+        "无征兆咳嗽",
+        "没吃饭咳嗽",
+        "没歇着咳嗽",
+        "没半个钟头咳嗽",
+        "没两天就咳嗽",
+        "没过几天咳嗽",
+        "没多大一会儿咳嗽",
+        "没走几步咳嗽",
+        "没有多久咳嗽",
     ],
 )
 def test_words_that_look_like_a_denial_and_are_none(statuses_in, text):
@@ -149,3 +165,22 @@ def test_a_question_with_its_answer_is_a_statement(statuses_in):
 
 def test_asking_for_help_is_no_question_about_the_finding(statuses_in):
     assert statuses_in("咳嗽怎么办") == {"cough": "present"}
+
+
+def test_words_of_context_that_deny_do_not_deny_what_is_before_them(statuses_in):
+    assert statuses_in("干咳没痰") == {"dry_cough": "present"}
+    assert statuses_in("咳嗽没痰") == {"cough": "present", "dry_cough": "present"}
+
+
+@pytest.mark.parametrize("text", ["淋巴结肿大不痛", "淋巴结肿大不疼", "淋巴结肿大、不红"])
+def test_what_does_not_hurt_is_there(statuses_in, text):
+    assert statuses_in(text) == {"node": "present"}
+
+
+def test_no_regular_pain_is_a_pain_where_it_stands_behind(statuses_in):
+    assert statuses_in("腹痛无规律") == {"abdominal_pain": "present"}
+    assert statuses_in("无规律腹痛") == {"abdominal_pain": "absent"}
+
+
+def test_a_lump_that_does_not_grow_with_cough_says_nothing_of_cough(statuses_in):
+    assert statuses_in("包块不随咳嗽增大") == {}

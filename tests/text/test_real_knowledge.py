@@ -59,3 +59,85 @@ def test_a_case_of_usual_length_is_read_in_milliseconds(language):
         read_case(CASE, language)
         seconds.append(time.process_time() - start)
     assert min(seconds) < MOST_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("text", "item", "value"),
+    [
+        ("LVEF 35%", "lvef_pct", 35.0),
+        ("EF值42%", "lvef_pct", 42.0),
+        ("射血分数0.38", "lvef_pct", 38.0),
+        ("QTc 520ms", "qtc_ms", 520.0),
+        ("QTc间期0.52秒", "qtc_ms", 520.0),
+        ("FEV1/FVC 0.55", "fev1_fvc_pct", 55.0),
+        ("一秒率58%", "fev1_fvc_pct", 58.0),
+        ("FEV1占预计值45%", "fev1_pct_predicted", 45.0),
+        ("FEV1/FVC 58%，FEV1 45%", "fev1_pct_predicted", 45.0),
+        ("NT-proBNP 5600 pg/ml", "nt_probnp", 5600.0),
+        ("D-二聚体 1200ng/ml", "d_dimer", 1.2),
+        ("D-二聚体2.3μg/mL", "d_dimer", 2.3),
+        ("高敏肌钙蛋白T 52ng/L", "troponin_t", 0.052),
+        ("肌钙蛋白I 0.8μg/L", "troponin_i", 0.8),
+        ("INR 3.5", "inr", 3.5),
+        ("糖化血红蛋白9.2%", "hba1c", 9.2),
+    ],
+)
+def test_results_of_heart_lung_and_clotting(language, text, item, value):
+    readings = {r.item: r.value for r in read_case(Case(auxiliary_examination=text), language).readings}
+    assert readings.get(item) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["FEV1 1.2L", "EF 0.3cm", "QTc正常"])
+def test_what_is_no_such_result(language, text):
+    assert read_case(Case(auxiliary_examination=text), language).readings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("头撞到墙上，两个眼圈发紫", "raccoon_eyes"),
+        ("车祸撞到头，鼻子流清水", "csf_leak_after_injury"),
+        ("每次吃奶都喷着吐，吐完又要吃", "hungry_after_vomiting"),
+        ("喝了工业酒精，看不清东西", "methanol_intake"),
+        ("工地上把工业盐当盐炒菜，嘴唇发紫", "nitrite_intake"),
+        ("吃了草药，没半个钟头嘴麻", "perioral_numbness"),
+        ("舌头有点麻", "perioral_numbness"),
+        ("牙关紧闭，苦笑面容", "tetanic_muscle_spasm"),
+        ("苦笑样面容", "risus_sardonicus"),
+    ],
+)
+def test_telling_signs_and_exposures(language, text, finding):
+    facts = read_case(Case(chief_complaint=text), language).facts
+    assert (finding, "present", "patient") in {(f.finding, f.status, f.who) for f in facts}
+
+
+@pytest.mark.parametrize(
+    ("problem", "finding"),
+    [
+        ("脑梗死", "history_stroke"),
+        ("脑出血", "history_stroke"),
+        ("脑血栓", "history_stroke"),
+        ("房颤", "history_atrial_fibrillation"),
+        ("心肌梗死", "history_myocardial_infarction"),
+        ("慢阻肺", "history_copd"),
+        ("慢性肾病", "history_chronic_kidney_disease"),
+        ("CKD 3期", "history_chronic_kidney_disease"),
+        ("乙肝", "history_hepatitis_b"),
+        ("肺癌术后", "history_malignancy"),
+        ("深静脉血栓", "history_venous_thromboembolism"),
+    ],
+)
+def test_names_of_a_problem_list(language, problem, finding):
+    assert finding in {f.finding for f in read_case(Case(problems=(problem,)), language).facts}
+
+
+@pytest.mark.parametrize(
+    ("drug", "finding"),
+    [
+        ("阿司匹林肠溶片 100mg", "aspirin_use"),
+        ("艾多沙班", "anticoagulant_use"),
+        ("甲氨蝶呤片", "immunosuppression"),
+    ],
+)
+def test_names_of_a_drug_list(language, drug, finding):
+    assert finding in {f.finding for f in read_case(Case(medications=(drug,)), language).facts}

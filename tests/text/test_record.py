@@ -16,6 +16,15 @@ def test_a_listed_problem_is_a_history(language):
     assert found(language, problems=("高血压2级",)) == [("history_hypertension", "record", "past", None)]
 
 
+def test_a_listed_disease_is_a_history(language):
+    assert found(language, problems=("脑梗死",)) == [("history_stroke", "record", "past", None)]
+
+
+def test_a_listed_disease_of_a_listed_drug_is_a_history_only_where_the_entry_begins_with_it(language):
+    assert found(language, medications=("高血压药",)) == [("history_hypertension", "record", "past", None)]
+    assert found(language, medications=("青霉素，查高血压",)) == [("penicillin_use", "record", "past", None)]
+
+
 def test_a_listed_symptom_is_no_present_symptom(language):
     assert found(language, problems=("咳嗽",)) == []
 

@@ -19,6 +19,47 @@ def test_who_tells_or_is_there_does_not_have_it(facts_in, text):
     assert facts_in(text, age_years=40, sex="male")["fever"].who == "patient"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我哥有高血压，我胸痛",
+        "我爸高血压，我胸痛",
+        "胸痛，我妈有高血压",
+        "胸痛3天。我姐姐也有高血压",
+        "老公有高血压，我胸痛",
+    ],
+)
+def test_an_illness_of_a_relative_is_not_the_speakers(facts_in, text):
+    found = facts_in(text, "chief_complaint")
+    assert (found["history_hypertension"].who, found["chest_pain"].who) == ("family", "patient")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我爸有高血压，最近胸痛",
+        "我哥哥有高血压，这两天没吃药，人没劲，今天胸痛",
+        "我妈有高血压，自己停了药，胸痛",
+        "俺爹六十五，爱喝茶，先是乏，胸痛",
+        "儿子五岁了说话少，胸痛",
+    ],
+)
+def test_a_relative_whose_trouble_is_told_is_the_patient(facts_in, text):
+    assert {fact.who for fact in facts_in(text, "chief_complaint").values()} == {"patient"}
+
+
+@pytest.mark.parametrize(
+    "text", ["丈夫有高血压，咳嗽", "同学发热，咳嗽", "邻居去世后咳嗽", "目睹丈夫出事后咳嗽", "住外婆家，咳嗽"]
+)
+def test_complaints_after_a_relatives_go_on_with_the_patient(facts_in, text):
+    assert facts_in("女，30岁，" + text, age_years=30, sex="female")["cough"].who == "patient"
+
+
+def test_a_relative_named_after_the_patients_age_is_no_patient(language):
+    reading = read_case(Case(chief_complaint="9岁女孩，父亲有高血压，咳嗽"), language)
+    assert (reading.age_years, reading.sex) == (9, "female")
+
+
 def test_the_patient_named_after_a_relative_has_it(facts_in):
     assert facts_in("母亲上周感冒，孩子发热", age_years=3, sex="male")["fever"].who == "patient"
 
@@ -75,6 +116,26 @@ def test_a_family_heading_switches_to_the_family(facts_in):
         ("女宝宝7个月", 7 / 12, "female"),
         ("咳嗽4个多月", None, None),
         ("3个多月的小孩咳嗽", 0.25, None),
+        ("生完孩子2个月后咳嗽", None, None),
+        ("宝宝3个月前开始咳嗽", None, None),
+        ("男婴，2月龄，咳嗽", 2 / 12, "male"),
+        ("日龄6天，咳嗽", 6 / 365.25, None),
+        ("6周龄女婴，咳嗽", 42 / 365.25, "female"),
+        ("60多岁，咳嗽", 63, None),
+        ("咳嗽，今年四十八了", 48, None),
+        ("我妈妈，63岁，咳嗽", 63, "female"),
+        ("15岁时咳嗽，现23岁", 23, None),
+        ("我咳嗽，舅舅15岁时有过", None, None),
+        ("我咳嗽，我爸四十岁没了", None, None),
+        ("孙子六岁半，他爸到十岁还咳嗽", 6.5, None),
+        ("闺女一岁半才会走，咳嗽", 1.5, "female"),
+        ("尿床到十岁，咳嗽", None, None),
+        ("60岁前胸痛3天", 60, None),
+        ("七十多了，咳嗽", 73, None),
+        ("俺爹71，咳嗽", 71, "male"),
+        ("我爸都六十八了，咳嗽", 68, "male"),
+        ("生后4小时男婴，咳嗽", 4 / 24 / 365.25, "male"),
+        ("生后3天出现咳嗽", None, None),
     ],
 )
 def test_age_and_sex_of_the_first_lines(language, text, years, sex):
@@ -94,3 +155,12 @@ def test_own_words_about_a_relative_are_the_patients_even_with_a_filled_in_head(
         case = Case(sex=Sex.FEMALE, age_years=68, chief_complaint=told, own_words=own_words)
         facts = {fact.finding: fact.who for fact in read_case(case, language).facts}
         assert facts["cough"] == who
+
+
+def test_age_and_sex_may_stand_in_the_examination(language):
+    reading = read_case(Case(chief_complaint="咳嗽3天", physical_examination="8岁男孩，咽红"), language)
+    assert (reading.age_years, reading.sex) == (8, "male")
+
+
+def test_where_the_mother_is_the_patient_her_illness_is_no_familys(facts_in):
+    assert "family_history_hypertension" not in facts_in("母亲有高血压，今天胸痛", "chief_complaint")

@@ -42,9 +42,7 @@ def serving(place: Path, own: int, phones: int) -> Iterator[subprocess.Popen[byt
         "CUNYI_PUBLIC_PORT": str(phones),
         "PYTHONUTF8": "1",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cunyi.cli", "serve"], env=environment, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-m", "cunyi.cli", "serve"], env=environment, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while True:

@@ -15,7 +15,7 @@ _PMID = re.compile(r"PMID [1-9][0-9]{3,8}\Z")
 _FORMULARY = ("drugs", "drug_classes", "allergy_groups", "interactions", "doses_first", "doses_second")
 _KINDS = (
     *("findings", "items", "diseases", "red_flags", "referral", "departments", "examinations", "sources"),
-    *("drugs", "drug_classes", "allergy_groups", "follow_ups"),
+    *("drugs", "drug_classes", "allergy_groups", "follow_ups", "referral_criteria"),
     *("interview_families", "interview_groups", "interview_places", "interview_first_aid"),
 )
 
@@ -39,6 +39,24 @@ def known(entry: Entry, ids: Iterable[str], known_ids: set[str], what: str, *pat
             yield entry.problem(f"没有登记{what} {one}（{nearest(str(one), known_ids)}）", *at)
 
 
+def check_broad_names(library: Library) -> Iterator[Problem]:
+    """A broad name (鼻炎) stands for diseases that there are."""
+    diseases = {entry.id for entry in library.diseases}
+    for table, rows in library.tables.items():
+        for number, row in enumerate(rows):
+            if row["kind"] != "broad_name":
+                continue
+            for disease in row["value"].split():
+                if disease not in diseases:
+                    yield Problem(
+                        f"language/{table}.csv",
+                        number + 2,
+                        f"没有登记疾病 {disease}（{nearest(disease, diseases)}）",
+                        # The language tables may serve a smaller library of diseases.
+                        fatal=False,
+                    )
+
+
 def _part(raw: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         raw = raw.get(key) if isinstance(raw, dict) else None
@@ -54,6 +72,7 @@ def check_sources(library: Library) -> Iterator[Problem]:
         "diseases",
         "red_flags",
         "referral",
+        "referral_criteria",
         *_FORMULARY,
         "follow_ups",
         "interview_first_aid",
@@ -67,6 +86,8 @@ def check_sources(library: Library) -> Iterator[Problem]:
             yield from _sources_of(departments, departments.raw, registered)
     if library.interview_rules:
         yield from _sources_of(library.interview_rules, library.interview_rules.raw, registered)
+    if library.answering:
+        yield from _sources_of(library.answering, library.answering.raw, registered)
     if library.opinion:
         yield from _sources_of(library.opinion, library.opinion.raw, registered)
     if library.interview_summary:

@@ -103,12 +103,13 @@ def learn(texts: Sequence[PatientText], knowledge: Knowledge) -> dict[str, Any]:
     columns: list[int] = []
     for patient in texts:
         case = parse_case(case_of(patient))
-        facts = receive(case, knowledge).presentation.facts
+        reception = receive(case, knowledge)
+        facts = reception.presentation.facts
         entry = told.setdefault(patient.disease, {"texts": 0, "findings": {}})
         entry["texts"] += 1
         for finding in sorted(f for f, fact in facts.items() if fact.status == Status.PRESENT):
             entry["findings"][finding] = entry["findings"].get(finding, 0) + 1
-        codes.append(np.unique(grams_of(written_in(case, knowledge).text).codes))
+        codes.append(np.unique(grams_of(written_in(reception.written).text).codes))
         columns.append(knowledge.likelihoods.disease_index[patient.disease])
     return {"told": told, "wordings": wordings(codes, columns, len(knowledge.likelihoods.disease_ids)) if told else {}}
 

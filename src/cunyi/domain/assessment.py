@@ -43,6 +43,14 @@ class WordingFound(msgspec.Struct, frozen=True):
     span: Span
 
 
+class DiseaseNamed(msgspec.Struct, frozen=True):
+    """Where the text itself names a disease as one the patient has now (说到的病名), with its log-odds."""
+
+    text: str
+    weight: float
+    span: Span
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """A possible disease with its confidence and evidence (可能疾病)."""
 
@@ -59,6 +67,7 @@ class Candidate(msgspec.Struct, frozen=True):
     sources: list[str]
     review_status: str
     wording: list[WordingFound] = []
+    named: list[DiseaseNamed] = []
 
 
 class MustExclude(msgspec.Struct, frozen=True):

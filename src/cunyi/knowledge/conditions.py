@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -239,9 +239,12 @@ def _month_holds(condition: MonthIs, presentation: Presentation) -> bool | None:
 
 def _finding_holds(condition: FindingIs, presentation: Presentation) -> bool | None:
     fact = presentation.facts.get(condition.finding)
-    if fact is None or fact.status in (Status.UNKNOWN, Status.POSSIBLE):
+    if fact is None:
         return None
-    if fact.status != condition.status:
+    status = fact.status
+    if status is Status.UNKNOWN or status is Status.POSSIBLE:
+        return None
+    if status is not condition.status:
         return False
     if condition.onset is None and condition.severity is None and condition.duration_days is None:
         return True
@@ -289,13 +292,19 @@ def leaves(condition: Condition) -> Iterator[Condition]:
             yield condition
 
 
+def asked_findings(condition: Condition) -> tuple[FindingIs, ...]:
+    """The leaves of a condition that ask for findings, in the order it is written."""
+    return tuple(leaf for leaf in leaves(condition) if isinstance(leaf, FindingIs))
+
+
 def undecided_findings(condition: Condition, presentation: Presentation) -> list[str]:
     """The unknown findings that could still make an undecided condition true, in the order it is written."""
-    asked: list[str] = []
-    for leaf in leaves(condition):
-        if isinstance(leaf, FindingIs) and evaluate(leaf, presentation) is None and leaf.finding not in asked:
-            asked.append(leaf.finding)
-    return asked
+    return undecided(asked_findings(condition), presentation)
+
+
+def undecided(asked: Iterable[FindingIs], presentation: Presentation) -> list[str]:
+    """The findings of those asked for that are unknown, each once."""
+    return list(dict.fromkeys(leaf.finding for leaf in asked if _finding_holds(leaf, presentation) is None))
 
 
 _EVALUATORS: dict[type, Callable[[Any, Presentation], bool | None]] = {

@@ -31,6 +31,26 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
         return self.code.partition(".")[0]
 
 
+class Patients(msgspec.Struct, frozen=True):
+    """What of a patient decides which department sees him (就诊人群)."""
+
+    child: bool
+    grown_up: bool
+    male: bool
+
+
+def seen_by(department: str, patients: Patients, departments: Mapping[str, Department]) -> str:
+    """Who sees a department's patients when they are a child, grown up or a man."""
+    known = departments[department]
+    if patients.child and known.child is not None and known.child in departments:
+        return known.child
+    if patients.male and not patients.child and known.male is not None and known.male in departments:
+        return known.male
+    if patients.grown_up and known.adult is not None and known.adult in departments:
+        return known.adult
+    return department
+
+
 class HintWord(msgspec.Struct, frozen=True):
     """A word that names a department, with what it is worth in log-odds (科室提示词). `weak` and `strong` ones add up to a limit."""
 

@@ -27,9 +27,11 @@ class Wordings(msgspec.Struct, frozen=True):
     `diseases` are columns of the knowledge base, `weights` log(1 + c / (smoothing · share of all texts)), float32.
     """
 
-    starts: NDArray[np.int64]
-    diseases: NDArray[np.int64]
+    starts: NDArray[np.int32]
+    diseases: NDArray[np.uint16]
     weights: NDArray[np.float32]
+    sums: NDArray[np.float64]
+    """The weights of each code over all diseases together."""
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -46,12 +48,15 @@ def read_learned(raw: Mapping[str, Any]) -> Learned:
         return Learned({}, None)
     table = raw["wordings"]
     counts = _array(table["counts"], np.uint16)
+    weights = _array(table["weights"], np.uint8).astype(np.float32) * np.float32(WEIGHT_STEP)
+    codes = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     return Learned(
         told,
         Wordings(
-            starts=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
-            diseases=_array(table["diseases"], np.uint16).astype(np.int64),
-            weights=_array(table["weights"], np.uint8).astype(np.float32) * np.float32(WEIGHT_STEP),
+            starts=np.concatenate(([0], np.cumsum(counts, dtype=np.int32)), dtype=np.int32),
+            diseases=_array(table["diseases"], np.uint16),
+            weights=weights,
+            sums=np.bincount(codes, weights=weights, minlength=len(counts)).astype(np.float64, copy=False),
         ),
     )
 

@@ -15,7 +15,10 @@ from cunyi.reasoning.prepared import Knowledge
 
 _CONSIDERED = 40
 """How many of the most probable or most harmful diseases a question is judged by."""
+_COUNTS = 1e-6
 _MOST_QUESTIONS = 20
+_WORKED_UP = 0.02
+_MOST_WORKED_UP = 6
 _PLACES = ("village", "township", "county")
 
 
@@ -65,7 +68,7 @@ def rank_questions(
     if not len(top):
         return []
     rows = np.flatnonzero(knowledge.askable[top].any(axis=0) & _open(presentation, knowledge))
-    gain = question_gains(rows, presentation, differential, knowledge, knowledge.harm)
+    gain = _gains(rows, top, presentation, differential, knowledge, knowledge.harm)
     ranked: list[RankedQuestion] = []
     families: set[str] = set()
     for i in np.argsort(-gain, kind="stable").tolist():
@@ -89,9 +92,21 @@ def question_gains(
 ) -> NDArray[np.float64]:
     """How much knowing each finding (by row) would lower the harm-weighted uncertainty on average; nothing for none."""
     top = _considered(differential, harm)
-    if not len(rows) or not len(top):
+    if not len(top):
         return np.zeros(len(rows))
-    wanted = np.asarray(rows)
+    return _gains(np.asarray(rows), top, presentation, differential, knowledge, harm)
+
+
+def _gains(
+    wanted: NDArray[np.int64],
+    top: NDArray[np.int64],
+    presentation: Presentation,
+    differential: Differential,
+    knowledge: Knowledge,
+    harm: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    if not len(wanted):
+        return np.zeros(0)
     p = differential.probability[top]
     weight = harm[top].astype(np.float64)
     chance = _chance_now(wanted, top, presentation, knowledge)
@@ -104,8 +119,9 @@ def question_gains(
 
 def _considered(differential: Differential, harm: NDArray[np.floating]) -> NDArray[np.int64]:
     weight = differential.probability * harm
-    order = np.argsort(-weight, kind="stable")[:_CONSIDERED]
-    return order[weight[order] > 1e-6]
+    # Only what counts is sorted: as a rule a small part.
+    counts = np.flatnonzero(weight > _COUNTS)
+    return counts[np.argsort(-weight[counts], kind="stable")[:_CONSIDERED]]
 
 
 def is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) -> bool:
@@ -129,7 +145,8 @@ def _chance_now(
 ) -> NDArray[np.float64]:
     """P(finding | disease, what is known): a variant of a present parent is that much likelier."""
     likelihoods = knowledge.likelihoods
-    chance: NDArray[np.float64] = likelihoods.probability[np.ix_(rows, top)].astype(np.float64)
+    # Many findings of a few diseases: along the diseases, where they lie side by side.
+    chance = np.ascontiguousarray(knowledge.chances[top].take(rows, axis=1).T, dtype=np.float64)
     there = np.zeros(len(likelihoods.finding_ids) + 1, dtype=np.bool_)
     there[[likelihoods.finding_index[f] for f, fact in presentation.facts.items() if fact.status == Status.PRESENT]] = (
         True
@@ -137,8 +154,9 @@ def _chance_now(
     above = likelihoods.parent[rows]
     # A root's parent is -1: the last place, where nothing is present.
     variants = np.flatnonzero(there[above])
-    chance[variants] /= likelihoods.probability[np.ix_(above[variants], top)]
-    return chance.clip(0, 1)
+    if len(variants):
+        chance[variants] /= knowledge.chances[top].take(above[variants], axis=1).T
+    return np.clip(chance, 0, 1, out=chance)
 
 
 def rank_examinations(
@@ -146,7 +164,8 @@ def rank_examinations(
 ) -> list[RankedExamination]:
     """The work-up of the likely and the dangerous, each examination once, by probability and harm, nearest place first."""
     weight = differential.probability * np.sqrt(knowledge.harm)
-    columns = [int(c) for c in np.argsort(-weight, kind="stable")[:6] if weight[c] > 0.02]
+    likely = np.flatnonzero(weight > _WORKED_UP)
+    columns = likely[np.argsort(-weight[likely], kind="stable")[:_MOST_WORKED_UP]].tolist()
     columns += [c for c in must_exclude if c not in columns]
     diseases = list(knowledge.content.diseases.values())
     best: dict[str, RankedExamination] = {}

@@ -22,6 +22,7 @@ from cunyi.reasoning.departments import choose_departments
 from cunyi.reasoning.differential import rank
 from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.measuring import Person, critical_values
+from cunyi.reasoning.naming import name_weights
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive, refused_values
 from cunyi.reasoning.referring import propose_referral, reasons_to_refer
@@ -50,7 +51,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         knowledge.content.findings,
         knowledge.settings.possible_weight,
     )
-    resemblance = resemble(case, knowledge)
+    resemblance = resemble(reception.written, knowledge)
     differential = rank(
         presentation,
         evidence,
@@ -58,6 +59,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         knowledge.settings,
         _candidates(case, knowledge),
         None if resemblance is None else resemblance.score,
+        name_weights(reception.named, len(knowledge.likelihoods.disease_ids), knowledge.settings.possible_weight),
     )
     triage = judge(presentation, differential, knowledge)
     excluded = must_exclude(differential, evidence, triage, knowledge)
@@ -66,7 +68,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         differential, [r.disease for r in excluded], knowledge, knowledge.settings.shown["examinations"]
     )
     person = Person(presentation.sex, presentation.age_years, presentation.pregnant)
-    departments = choose_departments(case, presentation, differential, triage, knowledge)
+    departments = choose_departments(reception.written, presentation, differential, triage, knowledge)
     to_refer = reasons_to_refer(presentation, differential, triage, knowledge)
     critical = critical_values(reception.readings, knowledge.content.items, person)
     return Assessment(
@@ -74,7 +76,9 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         triage=explaining.triage_result(triage, knowledge),
         something_else=round(differential.something_else, 4),
         case_mix=knowledge.settings.case_mix,
-        differential=explaining.candidates(differential, evidence, presentation, resemblance, knowledge),
+        differential=explaining.candidates(
+            differential, evidence, presentation, resemblance, reception.named, knowledge
+        ),
         must_exclude=explaining.exclusions(excluded, differential, knowledge),
         critical_values=explaining.critical_values_found(critical),
         department=departments.county,

@@ -8,21 +8,22 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from cunyi.domain.assessment import DepartmentChosen
-from cunyi.domain.case import Case, Sex
+from cunyi.domain.case import Sex
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
-from cunyi.knowledge.departments import Department, DepartmentHints, HintWord
+from cunyi.knowledge.departments import Department, DepartmentHints, HintWord, Patients
 from cunyi.reasoning.care_steps import Words, say
 from cunyi.reasoning.differential import Differential
-from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.prepared import Knowledge, SeenBy
 from cunyi.reasoning.triage import Triage
+from cunyi.text.normalize import Normal
 
 EMERGENCY = "emergency"
 _TOWNSHIP = "township"
 _CHILDREN, _PREGNANT = "pediatrics", "obstetrics"
+_COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 _SHOWN = 3
 
 
@@ -34,32 +35,43 @@ class DepartmentChoice(msgspec.Struct, frozen=True):
 
 
 class _Weighed(msgspec.Struct):
-    """What speaks for one department: its share of the differential, the words that hint at it, the diseases (columns) that
-    it sees."""
+    """What speaks for one department: its share of the differential, the words that hint at it, its place in the list where it
+    sees a disease at all."""
 
     share: float = 0.0
     bonus: float = 0.0
     hints: dict[str, HintWord] = {}
-    columns: NDArray[np.bool_] | None = None
+    number: int | None = None
 
 
 def choose_departments(
-    case: Case, presentation: Presentation, differential: Differential, triage: Triage, knowledge: Knowledge
+    written: Mapping[str, Normal],
+    presentation: Presentation,
+    differential: Differential,
+    triage: Triage,
+    knowledge: Knowledge,
 ) -> DepartmentChoice:
     """First the department of the first level of the national list, then the one below it that most speaks for.
 
     An emergency goes to emergency medicine first. A department that a township hospital lacks has another stand in.
     """
     departments = knowledge.content.departments
-    found = _words_of(case, knowledge)
+    found = _words_of(written, knowledge)
     child = _is_child(presentation, found, knowledge)
-    weighed = _weigh(presentation, differential, found, child=child, knowledge=knowledge)
+    patients = Patients(
+        child=child,
+        grown_up=presentation.age_years is not None and not child,
+        male=presentation.sex == Sex.MALE,
+    )
+    seen = knowledge.seen_by[patients]
+    weighed = _weigh(presentation, differential, found, seen, child=child, knowledge=knowledge)
     best = _best(weighed, knowledge)
     if best is None and triage.level < TriageLevel.EMERGENCY:
         return DepartmentChoice(None, None)
     why: list[Words] = []
     if best is not None:
-        why = _why(weighed[best.id], presentation, differential, child=child, knowledge=knowledge)
+        likely = _likeliest(weighed[best.id], differential, seen)
+        why = _why(weighed[best.id], likely, presentation, differential, child=child, knowledge=knowledge)
     seen_first = best
     if triage.level == TriageLevel.EMERGENCY and EMERGENCY in departments:
         seen_first = departments[EMERGENCY]
@@ -87,14 +99,14 @@ def at_level(department: Department, departments: Mapping[str, Department], leve
     return here
 
 
-def _words_of(case: Case, knowledge: Knowledge) -> dict[str, int]:
+def _words_of(written: Mapping[str, Normal], knowledge: Knowledge) -> dict[str, int]:
     if knowledge.hint_finder is None:
         return {}
-    texts = (text for text in (case.chief_complaint, case.history_of_present_illness) if text)
     found: dict[str, int] = {}
-    for text in texts:
-        for word, at in knowledge.hint_finder.find(knowledge.language.normalize(text).text).items():
-            found.setdefault(word, at)
+    for field in _COMPLAINTS:
+        if field in written:
+            for word, at in knowledge.hint_finder.find(written[field].text).items():
+                found.setdefault(word, at)
     return found
 
 
@@ -109,47 +121,29 @@ def _weigh(
     presentation: Presentation,
     differential: Differential,
     found: Mapping[str, int],
+    seen: SeenBy,
     *,
     child: bool,
     knowledge: Knowledge,
 ) -> dict[str, _Weighed]:
     content = knowledge.content
     weighed: dict[str, _Weighed] = defaultdict(lambda: _Weighed(hints={}))
-
-    def seen_by(department: str) -> str:
-        return _seen_by(department, presentation, child=child, departments=content.departments)
-
     names = list(content.departments)
-    place = {name: number for number, name in enumerate(names)}
-    sees = np.array([place[seen_by(name)] for name in names])[knowledge.department_of]
-    shares = np.bincount(sees, weights=differential.probability, minlength=len(names))
+    shares = np.bincount(seen.of_disease, weights=differential.probability, minlength=len(names))
     for number in np.flatnonzero(shares > 0).tolist():
         weighed[names[number]].share = float(shares[number])
-        weighed[names[number]].columns = sees == number
+        weighed[names[number]].number = number
     hints = content.department_hints
     if hints is not None:
         for word in sorted(found, key=found.__getitem__):
             for hint in hints.words.get(word, ()):
                 if hint.department in content.departments:
-                    weighed[seen_by(hint.department)].hints[word] = hint
+                    weighed[seen.names[hint.department]].hints[word] = hint
         if child and _CHILDREN in content.departments:
             weighed[_CHILDREN].bonus = hints.child
         if presentation.pregnant and _PREGNANT in content.departments:
             weighed[_PREGNANT].bonus = hints.pregnant
     return weighed
-
-
-def _seen_by(department: str, presentation: Presentation, *, child: bool, departments: Mapping[str, Department]) -> str:
-    """Who sees a department's patients when they are a child, grown up or a man."""
-    known = departments[department]
-    if child and known.child is not None and known.child in departments:
-        return known.child
-    if presentation.sex == Sex.MALE and not child and known.male is not None and known.male in departments:
-        return known.male
-    grown_up = presentation.age_years is not None and not child
-    if grown_up and known.adult is not None and known.adult in departments:
-        return known.adult
-    return department
 
 
 def _best(weighed: Mapping[str, _Weighed], knowledge: Knowledge) -> Department | None:
@@ -171,7 +165,7 @@ def _best(weighed: Mapping[str, _Weighed], knowledge: Knowledge) -> Department |
 
 def _score(parts: Iterable[_Weighed], hints: DepartmentHints) -> float:
     """Log-odds of departments together: their share of the differential, and their words up to the limit of each kind."""
-    share, bonus, sums = 0.0, 0.0, dict.fromkeys(hints.most, 0.0)
+    share = bonus = 0.0
     said: dict[str, HintWord] = {}
     for part in parts:
         share += part.share
@@ -179,21 +173,29 @@ def _score(parts: Iterable[_Weighed], hints: DepartmentHints) -> float:
         for word, hint in part.hints.items():
             if word not in said or hint.weight > said[word].weight:
                 said[word] = hint
+    words = 0.0
+    sums: dict[str, float] = dict.fromkeys(hints.most, 0.0) if said else {}
     for hint in said.values():
         sums[hint.kind] += hint.weight
-    words = sum(min(total, hints.most[kind]) for kind, total in sums.items())
+    for kind, total in sums.items():
+        words += min(total, hints.most[kind])
     return words + bonus + hints.evidence_weight * math.log(share + hints.evidence_floor)
 
 
 def _why(
-    one: _Weighed, presentation: Presentation, differential: Differential, *, child: bool, knowledge: Knowledge
+    one: _Weighed,
+    likely: list[int],
+    presentation: Presentation,
+    differential: Differential,
+    *,
+    child: bool,
+    knowledge: Knowledge,
 ) -> list[Words]:
     why: list[Words] = []
     if child:
         why.append(say(knowledge, "child"))
     if presentation.pregnant:
         why.append(say(knowledge, "pregnant"))
-    likely = _likeliest(one, differential)
     probable = [
         column for column in likely if differential.probability[column] >= knowledge.settings.referral_probability
     ]
@@ -209,12 +211,12 @@ def _why(
     return why
 
 
-def _likeliest(one: _Weighed, differential: Differential) -> list[int]:
+def _likeliest(one: _Weighed, differential: Differential, seen: SeenBy) -> list[int]:
     """The most probable diseases that a department sees, at most as many as are told."""
-    if one.columns is None:
+    if one.number is None:
         return []
-    own = np.where(one.columns, differential.probability, 0.0)
-    return [int(column) for column in np.argsort(-own, kind="stable")[:_SHOWN] if own[column] > 0]
+    own = differential.order[seen.of_disease[differential.order] == one.number][:_SHOWN].tolist()
+    return [column for column in own if differential.probability[column] > 0]
 
 
 def _chosen(department: Department, specialty: str, why: list[Words]) -> DepartmentChosen:

@@ -28,6 +28,8 @@ class Differential(msgspec.Struct):
     support: Matrix
     score: NDArray[np.float64]
     probability: NDArray[np.float64]
+    order: NDArray[np.int64]
+    """The diseases (columns), the most probable first."""
     something_else: float
     danger: Matrix
     danger_support: Matrix
@@ -60,24 +62,29 @@ def rank(
     settings: Settings,
     candidates: NDArray[np.bool_] | None,
     resemblance: Matrix | None = None,
+    named: Matrix | None = None,
 ) -> Differential:
     """Judges every disease. `candidates` limits the answer to some (evaluation only); `resemblance` is how the case is worded
-    (`resembling`), which moves the order and never the danger."""
+    (`resembling`), `named` how much it names each disease (`naming`); both move the order and never the danger."""
     prior = log_prior(presentation, likelihoods)
     support = total_for(evidence, positive_only=False, repeat_weight=settings.repeat_weight)
     against = evidence.against_rows.sum(axis=0)
     wording = np.zeros(len(prior)) if resemblance is None else settings.wording_weight * resemblance.astype(np.float64)
+    if named is not None:
+        wording += settings.named_weight * named
     score = settings.prior_weight * prior + settings.evidence_weight * (support + against) + wording
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
     danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)
-    danger_prior = log_prior(presentation, likelihoods, for_danger=True)
-    probability, something_else = _normalise(score, prior, wording, evidence, likelihoods, settings)
+    # Only a known pregnancy makes the two priors differ.
+    danger_prior = log_prior(presentation, likelihoods, for_danger=True) if presentation.pregnant else prior
+    probability, something_else = _normalise(score, prior, wording, evidence, likelihoods, settings, named is not None)
     return Differential(
         prior=prior,
         support=support,
         score=score,
         probability=probability,
+        order=np.argsort(-probability, kind="stable"),
         something_else=something_else,
         danger=danger_prior + danger_support + evidence.danger_against,
         danger_support=danger_support + evidence.danger_against,
@@ -91,8 +98,9 @@ def _normalise(
     evidence: Evidence,
     likelihoods: Likelihoods,
     settings: Settings,
+    is_named: bool,
 ) -> tuple[NDArray[np.float64], float]:
-    if not len(score) or not len(evidence.for_rows):
+    if not len(score) or not (len(evidence.for_rows) or is_named):
         # Nothing is the matter as far as anybody said: priors alone are no diagnosis.
         return np.zeros_like(score), 1.0
     other = _something_else(evidence, likelihoods, settings)

@@ -57,24 +57,23 @@ def gather(
         while row >= 0 and row not in counted:
             counted.add(row)
             total += likelihoods.present[row]
-            row = int(parent[row])
+            row = parent.item(row)
             if row in explicit_rows:
                 break
         for_ids.append(finding)
-        rows.append(total * np.float32(weight))
+        rows.append(total if weight == 1 else total * np.float32(weight))
     denied = sorted(index[f] for f in explicit if facts[f].status == Status.ABSENT)
-    counted_denials, as_variant = [], []
-    for row in denied:
+    places, as_variant = list[int](), list[bool]()
+    for place, row in enumerate(denied):
         above = _status_above(row, facts, likelihoods)
         if above != Status.ABSENT:
-            counted_denials.append(row)
+            places.append(place)
             as_variant.append(above == Status.PRESENT)
-    against = np.where(
-        np.array(as_variant, dtype=np.bool_)[:, None],
-        likelihoods.absent_variant[counted_denials],
-        likelihoods.absent[counted_denials],
-    )
-    danger = np.minimum(0, np.maximum(likelihoods.absent[denied], likelihoods.absent_variant[denied])).sum(axis=0)
+    outright, beside_parent = likelihoods.absent[denied], likelihoods.absent_variant[denied]
+    against = outright[places]
+    if any(as_variant):
+        against = np.where(np.array(as_variant)[:, None], beside_parent[places], against)
+    danger = np.minimum(0, np.maximum(outright, beside_parent)).sum(axis=0)
     groups: dict[str, list[int]] = {}
     for position, finding in enumerate(for_ids):
         group = findings[finding].group
@@ -83,7 +82,7 @@ def gather(
     return Evidence(
         for_ids=for_ids,
         for_rows=np.stack(rows) if rows else np.zeros((0, columns), dtype=np.float32),
-        against_ids=[likelihoods.finding_ids[row] for row in counted_denials],
+        against_ids=[likelihoods.finding_ids[denied[place]] for place in places],
         against_rows=against,
         danger_against=danger,
         groups={group: positions for group, positions in groups.items() if len(positions) > 1},

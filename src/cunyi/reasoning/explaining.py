@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
@@ -11,6 +12,7 @@ from cunyi.domain.assessment import (
     Candidate,
     ConflictShown,
     CriticalValueFound,
+    DiseaseNamed,
     ExaminationProposed,
     FindingShown,
     MustExclude,
@@ -21,7 +23,7 @@ from cunyi.domain.assessment import (
     WeighedFinding,
     WordingFound,
 )
-from cunyi.domain.finding import Fact
+from cunyi.domain.finding import Fact, Span
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import Bounds
@@ -30,13 +32,16 @@ from cunyi.reasoning.danger import Raised
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.measuring import CriticalValue
+from cunyi.reasoning.naming import name_weight
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import Reception
 from cunyi.reasoning.resembling import Resemblance, telling_stretches
 from cunyi.reasoning.triage import Triage
 from cunyi.reasoning.withholding import withheld_mark, withhold_amounts
+from cunyi.text.disease_names import NamedDisease
 
 _UNKNOWN_SHOWN = 8
+_ADVISED = 2
 _NOTABLE = 0.05
 _WORDED = 3
 """For how many of the first diseases it is told which words of the text are like those of example patients."""
@@ -80,21 +85,23 @@ def candidates(
     evidence: Evidence,
     presentation: Presentation,
     resemblance: Resemblance | None,
+    named: Sequence[NamedDisease],
     knowledge: Knowledge,
 ) -> list[Candidate]:
-    """The most probable diseases with what speaks for and against each, how the text is worded, and what is not known."""
+    """The most probable diseases with what speaks for and against each, how the text is worded or names it, and what is not known."""
     diseases = list(knowledge.content.diseases.values())
     shown = knowledge.settings.shown["differential"]
-    order = [int(c) for c in np.argsort(-differential.probability, kind="stable")[:shown]]
+    order = differential.order[:shown].tolist()
     counted = [*evidence.for_ids, *evidence.against_ids]
     rows = np.concatenate((evidence.for_rows[:, order], evidence.against_rows[:, order])).T.tolist()
+    told = [(knowledge.content.findings[f].name, presentation.facts[f].span) for f in counted]
     worded = _wordings(order[:_WORDED], resemblance, knowledge)
     result: list[Candidate] = []
     for column, row in zip(order, rows, strict=True):
         if differential.probability[column] <= 0:
             continue
         disease = diseases[column]
-        weights = [*zip(counted, row, strict=True)]
+        supports, against = _notable(counted, row)
         result.append(
             Candidate(
                 disease=disease.id,
@@ -104,12 +111,13 @@ def candidates(
                 icd10=disease.icd10,
                 probability=round(float(differential.probability[column]), 4),
                 criticality=disease.criticality,
-                supports=_weighed([(f, w) for f, w in weights if w > _NOTABLE], presentation, knowledge),
-                against=_weighed([(f, w) for f, w in weights if w < -_NOTABLE], presentation, knowledge),
+                supports=_weighed(supports, counted, row, told),
+                against=_weighed(against, counted, row, told),
                 unknown=_unknown(column, presentation, knowledge),
                 sources=list(disease.sources),
                 review_status=disease.review_status,
                 wording=worded[len(result)] if len(result) < len(worded) else [],
+                named=_names(column, named, knowledge),
             )
         )
     return result
@@ -129,18 +137,44 @@ def _wordings(columns: list[int], resemblance: Resemblance | None, knowledge: Kn
     ]
 
 
+_Ranked = tuple[float, str, int]
+
+
+def _notable(findings: list[str], weights: list[float]) -> tuple[list[_Ranked], list[_Ranked]]:
+    """What speaks for a disease and what against it, the weightiest first: weight as a negative, finding, its place."""
+    supports: list[_Ranked] = []
+    against: list[_Ranked] = []
+    for place, weight in enumerate(weights):
+        if weight > _NOTABLE:
+            supports.append((-weight, findings[place], place))
+        elif weight < -_NOTABLE:
+            against.append((weight, findings[place], place))
+    supports.sort()
+    against.sort()
+    return supports, against
+
+
+def _names(column: int, named: Sequence[NamedDisease], knowledge: Knowledge) -> list[DiseaseNamed]:
+    settings = knowledge.settings
+    return [
+        DiseaseNamed(
+            each.text,
+            round(settings.named_weight * name_weight(each, settings.possible_weight), 2),
+            each.span,
+        )
+        for each in named
+        if column in each.diseases
+    ]
+
+
 def _weighed(
-    weights: list[tuple[str, float]], presentation: Presentation, knowledge: Knowledge
+    ranked: list[_Ranked], findings: list[str], weights: list[float], told: list[tuple[str, Span | None]]
 ) -> list[WeighedFinding]:
-    ordered = sorted(weights, key=lambda fw: (-abs(fw[1]), fw[0]))
     return [
         WeighedFinding(
-            finding=finding,
-            name=knowledge.content.findings[finding].name,
-            weight=round(weight, 2),
-            span=presentation.facts[finding].span,
+            finding=findings[place], name=told[place][0], weight=round(weights[place], 2), span=told[place][1]
         )
-        for finding, weight in ordered
+        for _, _, place in ranked
     ]
 
 
@@ -255,8 +289,8 @@ def advice(
     ]
     diseases = list(knowledge.content.diseases.values())
     likely = [
-        int(c)
-        for c in np.argsort(-differential.probability, kind="stable")[:2]
+        c
+        for c in differential.order[:_ADVISED].tolist()
         if differential.probability[c] >= knowledge.settings.advice_probability
     ]
     grave = triage.diseases[:1] if triage.level >= TriageLevel.URGENT else []

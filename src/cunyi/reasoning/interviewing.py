@@ -21,6 +21,7 @@ from cunyi.reasoning.interviewing_standing import (
     in_background,
     settled_findings,
 )
+from cunyi.reasoning.naming import name_weights
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
 from cunyi.reasoning.resembling import resemble
@@ -85,9 +86,10 @@ def stand(interview: Interview, knowledge: Knowledge) -> Standing:
         knowledge.content.findings,
         knowledge.settings.possible_weight,
     )
-    resemblance = resemble(case, knowledge)
+    resemblance = resemble(reception.written, knowledge)
     wording = None if resemblance is None else resemblance.score
-    differential = rank(presentation, evidence, knowledge.likelihoods, knowledge.settings, None, wording)
+    named = name_weights(reception.named, len(knowledge.likelihoods.disease_ids), knowledge.settings.possible_weight)
+    differential = rank(presentation, evidence, knowledge.likelihoods, knowledge.settings, None, wording, named)
     return Standing(
         interview=interview,
         case=case,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -12,18 +13,26 @@ from numpy.typing import NDArray
 from cunyi.domain.case import Sex
 from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.artefact import decode
-from cunyi.knowledge.conditions import FindingIs, leaves
-from cunyi.knowledge.departments import DepartmentHints
+from cunyi.knowledge.conditions import FindingIs, asked_findings, leaves
+from cunyi.knowledge.departments import Department, DepartmentHints, Patients, seen_by
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix, build_likelihoods
-from cunyi.knowledge.model import Content, Finding, RedFlag, ReferralRule
+from cunyi.knowledge.model import Content, Disease, Finding, RedFlag, ReferralRule
 from cunyi.knowledge.patients import Told
 from cunyi.reasoning.drug_names import DrugNames
 from cunyi.reasoning.interviewing_plan import Plan, make_plan
 from cunyi.reasoning.rules import RuleIndex, by_complaint
 from cunyi.reasoning.settings import Settings, read_settings
+from cunyi.text.disease_names import NameFinder
 from cunyi.text.hint_words import HintFinder
 from cunyi.text.normalize import plain
 from cunyi.text.reader import Language
+
+
+class SeenBy(msgspec.Struct, frozen=True):
+    """Which department sees each department's patients, and each disease (its place in the list), for one kind of patients."""
+
+    names: dict[str, str]
+    of_disease: NDArray[np.int64]
 
 
 class Knowledge(msgspec.Struct):
@@ -47,20 +56,24 @@ class Knowledge(msgspec.Struct):
     """Diseases without any such finding."""
     askable: NDArray[np.bool_]
     """Findings (columns) that a disease (row) says something about and that can be asked or looked for in a village clinic."""
+    chances: Matrix
+    """P(finding | disease), D×F: the likelihoods' own the other way round, for many findings of a few diseases."""
     possible_for: dict[Sex | None, NDArray[np.bool_]]
     """Findings (rows) that a patient of this sex can have."""
-    department_of: NDArray[np.int64]
-    """For each disease the place of its department in the list of departments."""
+    seen_by: dict[Patients, SeenBy]
     telling_findings: tuple[tuple[str, ...], ...]
     """For each disease the findings it lists, those that tell most first."""
     flag_index: RuleIndex[RedFlag]
     flags_of_complaint: dict[str, tuple[RedFlag, ...]]
+    findings_of_flag: dict[str, tuple[FindingIs, ...]]
+    """The findings that each red flag asks about, in the order they are written."""
     referral_index: RuleIndex[ReferralRule]
     drug_names: DrugNames
     disease_names: dict[str, str]
     """Disease ids by each of their names, as texts are compared."""
     interviewing: Plan | None
     hint_finder: HintFinder | None
+    name_finder: NameFinder
 
 
 def prepare(data: bytes) -> Knowledge:
@@ -72,10 +85,11 @@ def prepare(data: bytes) -> Knowledge:
     written = _likelihoods(content, settings, {}) if content.learned.told else learned
     diseases = list(content.diseases.values())
     defining = _defining(written, content, settings)
+    reader = Language.from_compiled(language)
     return Knowledge(
         content=content,
         likelihoods=learned,
-        language=Language.from_compiled(language),
+        language=reader,
         settings=settings,
         version=version,
         derived=_in_order(content.findings),
@@ -86,17 +100,43 @@ def prepare(data: bytes) -> Knowledge:
         defining=defining,
         undefined=np.asarray(~defining.any(axis=0)),
         askable=np.ascontiguousarray(learned.listed.T & _can_be_asked(learned, content.findings)),
+        chances=np.ascontiguousarray(learned.probability.T),
         possible_for={sex: _possible_for(sex, learned, content.findings) for sex in (*Sex, None)},
-        department_of=np.array([list(content.departments).index(d.department) for d in diseases], dtype=np.int64),
+        seen_by=_seen_by(content.departments, [disease.department for disease in diseases]),
         telling_findings=_telling_findings(learned),
         flag_index=RuleIndex(content.red_flags.values()),
         flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
+        findings_of_flag={flag.id: asked_findings(flag.when) for flag in content.red_flags.values()},
         referral_index=RuleIndex(content.referral.values()),
         drug_names=DrugNames(content.formulary),
         disease_names={plain(name): disease.id for disease in diseases for name in (disease.name, *disease.aliases)},
         interviewing=make_plan(content, learned),
         hint_finder=_hint_finder(content.department_hints),
+        name_finder=NameFinder(_names_of(diseases, reader), reader.not_name_before),
     )
+
+
+def _seen_by(departments: Mapping[str, Department], of_diseases: Sequence[str]) -> dict[Patients, SeenBy]:
+    found = {}
+    place = {name: number for number, name in enumerate(departments)}
+    for child, grown_up, male in product((False, True), repeat=3):
+        patients = Patients(child, grown_up, male)
+        names = {name: seen_by(name, patients, departments) for name in departments}
+        of_disease = np.array([place[names[department]] for department in of_diseases], dtype=np.int64)
+        found[patients] = SeenBy(names, of_disease)
+    return found
+
+
+def _names_of(diseases: Sequence[Disease], reader: Language) -> dict[int, list[str]]:
+    """Everything that each disease goes by: its own names, and the broad ones (鼻炎) that it shares with others."""
+    names = {number: [disease.name, *disease.aliases] for number, disease in enumerate(diseases)}
+    places = {disease.id: number for number, disease in enumerate(diseases)}
+    for name, shared in reader.broad_names.items():
+        for disease in shared:
+            # The check of the knowledge base tells of one that is not there.
+            if disease in places:
+                names[places[disease]].append(name)
+    return names
 
 
 def _hint_finder(hints: DepartmentHints | None) -> HintFinder | None:

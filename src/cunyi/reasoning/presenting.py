@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from cunyi.domain.assessment import RefusedValue
@@ -12,6 +14,8 @@ from cunyi.knowledge.conditions import evaluate
 from cunyi.reasoning.measuring import Person, facts_of, is_possible
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.resolving import close_over_hierarchy, resolve
+from cunyi.text.disease_names import NamedDisease
+from cunyi.text.normalize import Normal
 from cunyi.text.reader import TextReading, read_case
 
 PREGNANCY = "pregnancy"
@@ -20,18 +24,22 @@ PREGNANCY = "pregnancy"
 class Reception(msgspec.Struct):
     """What was taken from a case: the resolved presentation, every mention, and every reading of this encounter.
 
-    `explicit` are the findings that were said, measured or derived by a rule, not merely implied by a variant.
+    `explicit` are the findings that were said, measured or derived by a rule, not merely implied by a variant;
+    `named` are the diseases that the patient is said to have now.
     """
 
     presentation: Presentation
     mentions: tuple[Fact, ...]
     readings: tuple[Reading, ...]
     explicit: frozenset[str]
+    written: Mapping[str, Normal]
+    """The text fields that are filled in, normalised."""
+    named: tuple[NamedDisease, ...]
 
 
 def receive(case: Case, knowledge: Knowledge) -> Reception:
     """Reads a case into one presentation. Never fails on text; the case itself is already well-formed."""
-    reading = read_case(case, knowledge.language)
+    reading = read_case(case, knowledge.language, knowledge.name_finder)
     findings = knowledge.content.findings
     sex, age_years = _sex(case, reading), _age(case, reading)
     mentions = tuple(f for f in reading.facts if f.finding in findings and _fits(findings[f.finding].sex, sex))
@@ -63,7 +71,12 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
     close_over_hierarchy(facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
     explicit |= _derive(presentation, knowledge)
     return Reception(
-        presentation=presentation, mentions=mentions, readings=tuple(current), explicit=frozenset(explicit)
+        presentation=presentation,
+        mentions=mentions,
+        readings=tuple(current),
+        explicit=frozenset(explicit),
+        written=reading.written,
+        named=reading.named,
     )
 
 

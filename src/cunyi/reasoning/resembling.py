@@ -7,18 +7,19 @@ triage never see it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cunyi.domain.case import TEXT_FIELDS, Case
+from cunyi.domain.case import TEXT_FIELDS
 from cunyi.domain.finding import Span
 from cunyi.knowledge.likelihoods import Matrix
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.text.grams import Grams, grams_of
+from cunyi.text.normalize import Normal
 
 _BREAK = "\n"
 _LONGEST_CLAUSE = 14
@@ -64,25 +65,26 @@ class Resemblance(msgspec.Struct):
     runs: NDArray[np.int64]
     diseases: NDArray[np.int64]
     weights: NDArray[np.float32]
+    average: NDArray[np.float64]
+    """The weight of each run beside which it is told, its average over all diseases."""
 
 
-def written_in(case: Case, knowledge: Knowledge) -> Written:
-    """The text fields of a case as they are compared."""
+def written_in(normals: Mapping[str, Normal]) -> Written:
+    """The text fields of a case, normalised, as they are compared."""
     parts, fields, begins = list[str](), [], 0
     for name in TEXT_FIELDS:
-        value = getattr(case, name)
-        if value:
-            normal = knowledge.language.normalize(value)
+        normal = normals.get(name)
+        if normal is not None:
             fields.append((name, begins, normal.offsets))
             parts.append(normal.text)
             begins += len(normal.text) + len(_BREAK)
     return Written(_BREAK.join(parts), tuple(fields))
 
 
-def resemble(case: Case, knowledge: Knowledge) -> Resemblance | None:
-    """The resemblance of a case; None where it has no text or the knowledge base no example patients."""
+def resemble(normals: Mapping[str, Normal], knowledge: Knowledge) -> Resemblance | None:
+    """The resemblance of a case by its normalised text fields; None without text or where there are no example patients."""
     table = knowledge.content.learned.wordings
-    written = written_in(case, knowledge)
+    written = written_in(normals)
     if table is None or not written.text:
         return None
     grams = grams_of(written.text)
@@ -90,7 +92,7 @@ def resemble(case: Case, knowledge: Knowledge) -> Resemblance | None:
     first = table.starts[codes]
     many = table.starts[codes + 1] - first
     places = np.repeat(first - np.cumsum(many) + many, many) + np.arange(many.sum())
-    diseases, weights = table.diseases[places], table.weights[places]
+    diseases, weights = table.diseases[places].astype(np.int64), table.weights[places]
     total = np.bincount(diseases, weights=weights, minlength=len(knowledge.likelihoods.disease_ids))
     # Runs of one sentence are no independent witnesses: the longer a text, the less each counts.
     known = int((many > 0).sum())
@@ -104,6 +106,7 @@ def resemble(case: Case, knowledge: Knowledge) -> Resemblance | None:
         runs=np.repeat(np.arange(len(codes)), many),
         diseases=diseases,
         weights=weights,
+        average=table.sums[codes] / len(total),
     )
 
 
@@ -113,17 +116,16 @@ def telling_stretches(resemblance: Resemblance, columns: Sequence[int], most: in
     The weight of each run beside its average over all diseases is laid on its characters; neighbouring characters that
     carry at least half as much as the most telling one are one stretch.
     """
-    runs = int(resemblance.run_of.max(initial=-1)) + 1
+    runs = len(resemblance.average)
     row_of = np.full(len(resemblance.score), -1)
     row_of[list(columns)] = np.arange(len(columns))
     rows = row_of[resemblance.diseases]
-    asked = rows >= 0
+    asked = np.flatnonzero(rows >= 0)
     own = np.bincount(
         rows[asked] * runs + resemblance.runs[asked], weights=resemblance.weights[asked], minlength=len(columns) * runs
     ).reshape(len(columns), runs)
-    average = np.bincount(resemblance.runs, weights=resemblance.weights, minlength=runs) / len(resemblance.score)
     starts, lengths = resemblance.grams.starts, resemblance.grams.lengths
-    share = (own - average)[:, resemblance.run_of] * (resemblance.scale / lengths)
+    share = (own - resemblance.average)[:, resemblance.run_of] * (resemblance.scale / lengths)
     # What a run is worth is added where it begins and taken away again after its end.
     steps = np.zeros((len(columns), len(resemblance.written.text) + 1))
     for row, worth in enumerate(share):

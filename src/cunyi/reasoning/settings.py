@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     evidence_weight: float
     wording_weight: float
     wording_runs: float
+    named_weight: float
     told_weight_listed: float
     told_weight_unlisted: float
     other_prior: float

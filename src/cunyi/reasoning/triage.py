@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cunyi.domain.finding import Status
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import Criticality, TriageLevel
-from cunyi.knowledge.conditions import evaluate, undecided_findings
+from cunyi.knowledge.conditions import evaluate, undecided
 from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.prepared import Knowledge
@@ -100,7 +100,7 @@ def _ask_first(level: TriageLevel, presentation: Presentation, knowledge: Knowle
     asked: dict[str, None] = {}
     for flag in sorted(graver.values(), key=lambda f: (-TriageLevel.from_code(f.triage), f.id)):
         if evaluate(flag.when, presentation) is None:
-            for finding in undecided_findings(flag.when, presentation):
+            for finding in undecided(knowledge.findings_of_flag[flag.id], presentation):
                 if knowledge.content.findings[finding].obtain in ("ask", "village"):
                     asked[finding] = None
     return list(asked)

@@ -29,20 +29,23 @@ class Duration(NamedTuple):
 
 
 class DurationWords:
-    """The words of time: units and moments in days, words before a length that is not the illness's, words of rate."""
+    """The words of time: units, moments (昨晚) and lengths (常年) in days, words before a length that is not the illness's, of rate."""
 
     def __init__(
         self,
         *,
         units: Mapping[str, float],
-        words: Mapping[str, float],
+        moments: Mapping[str, float],
+        lengths: Mapping[str, float],
         not_since: Iterable[str],
         not_rate: Iterable[str],
     ) -> None:
         self._units = units
-        self._words = words
+        self._words = {**moments, **lengths}
+        self._lengths = frozenset(lengths)
         self._pattern = _pattern(units) if units else None
-        self._moments = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True)))) if words else None
+        longest_first = sorted(self._words, key=len, reverse=True)
+        self._moments = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         self._not_since = tuple(not_since)
         rates = "|".join(map(re.escape, sorted(not_rate, key=len, reverse=True)))
         self._rate = re.compile(rf"[/ ]?{_NUMBER}?(?:\s*[-~至到]\s*{_NUMBER})?[余多]?(?:{rates})") if rates else None
@@ -55,7 +58,7 @@ class DurationWords:
         if self._moments is not None:
             taken = [(d.start, d.end) for d in found]
             found += [
-                Duration(self._words[match.group()], match.start(), match.end(), True)
+                Duration(self._words[match.group()], match.start(), match.end(), ago=match.group() not in self._lengths)
                 for match in self._moments.finditer(text)
                 if not any(start < match.end() and match.start() < end for start, end in taken)
             ]

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 BITS = 18
 LONGEST = 3
 _DIGIT, _NUMBER = ("0", "9"), "#"
+# Which characters of the basic plane are letters or digits: looked up, where asking each is slow.
+_LETTERS = np.fromiter((chr(point).isalnum() for point in range(0x10000)), dtype=np.bool_, count=0x10000)
 _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 
 
@@ -27,7 +29,10 @@ def grams_of(text: str) -> Grams:
     A code is the multiplicative hash (Knuth, The Art of Computer Programming 3, 6.4) of the run's characters.
     """
     points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    kept = np.fromiter((c.isalnum() for c in text), dtype=np.bool_, count=len(text))
+    if len(points) and points.max() >= len(_LETTERS):
+        kept = np.fromiter((c.isalnum() for c in text), dtype=np.bool_, count=len(text))
+    else:
+        kept = _LETTERS[points]
     digit = (points >= ord(_DIGIT[0])) & (points <= ord(_DIGIT[1]))
     again = np.zeros_like(digit)
     again[1:] = digit[1:] & digit[:-1]

@@ -19,11 +19,13 @@ class HintFinder:
     def __init__(self, words: Iterable[str], widest_gap: int) -> None:
         self._widest_gap = widest_gap
         self._pairs: list[tuple[str, str, str]] = []
+        self._pairs_of: dict[str, list[int]] = {}
         pieces: dict[str, str | None] = {}
         for word in words:
             if _GAP in word:
                 before, _, after = word.partition(_GAP)
                 pair = plain(before), plain(after)
+                self._pairs_of.setdefault(pair[0], []).append(len(self._pairs))
                 self._pairs.append((word, *pair))
                 for piece in pair:
                     pieces.setdefault(piece, None)
@@ -48,8 +50,9 @@ class HintFinder:
         found: dict[str, int] = {}
         for start, _, word in _longest(whole):
             found.setdefault(word, start)
-        for word, before, after in self._pairs:
-            if before in places and after in places:
+        for number in sorted(number for piece in places for number in self._pairs_of.get(piece, ())):
+            word, before, after = self._pairs[number]
+            if after in places:
                 for start in self._joined(places[before], places[after], text):
                     found.setdefault(word, start)
         return found
@@ -64,4 +67,10 @@ class HintFinder:
 
 def _longest(hits: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     """Without words inside a longer one."""
-    return [hit for hit in hits if not any(a <= hit[0] and hit[1] <= b and b - a > hit[1] - hit[0] for a, b, _ in hits)]
+    kept: set[tuple[int, int]] = set()
+    furthest = -1
+    for start, negative_end in sorted((start, -end) for start, end, _ in hits):
+        if -negative_end > furthest:
+            furthest = -negative_end
+            kept.add((start, furthest))
+    return [hit for hit in hits if (hit[0], hit[1]) in kept]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import ahocorasick
 
 from cunyi.domain.finding import Reading
+from cunyi.text.ages import AgeWords
 from cunyi.text.durations import DurationWords
 from cunyi.text.measurements import ValueWords
 from cunyi.text.normalize import Normalizer, plain
@@ -19,9 +20,37 @@ GAP, TOGETHER, CLOSE = 0, 1, 2
 # Kinds of cue that have their own place below and are not looked for by the automaton.
 _ELSEWHERE = frozenset(
     {"unit", "conversion", "ordinal", "degree", "degree_tenth", "temperature_before", "pressure_before", "angle_before"}
-    | {"value_gap", "not_value", "section", "typo", "character", "days", "time_unit", "not_since", "not_rate"}
-    | {"sex", "subject_sex", "sex_letter", "age_holder", "answer", "filler"}
+    | {
+        "value_gap",
+        "not_value",
+        "section",
+        "typo",
+        "character",
+        "days",
+        "days_long",
+        "time_unit",
+        "not_since",
+        "not_rate",
+        "not_name_before",
+        "broad_name",
+    }
+    | {
+        "sex",
+        "subject_sex",
+        "sex_letter",
+        "age_holder",
+        "age_then",
+        "age_then_months",
+        "age_told",
+        "age_of_other",
+        "answer",
+        "filler",
+        "problem_suffix",
+    }
+    | {"no_item", "pulse_name", "pulse_name_not_after", "brief", "brief_unit", "brief_while"}
 )
+_SPEAK_IN_TERMS = frozenset({"family", "allergy"})
+_FAMILY_FINDINGS = "family_history"
 _FILLERS = frozenset({"filler", "severity", "onset", "absent_before"})
 
 
@@ -43,7 +72,10 @@ class Pattern(NamedTuple):
 
 
 class Word(NamedTuple):
-    """Everything that one literal can be: terms (finding, mode), piece sets, cues, an item's name."""
+    """Everything that one literal can be: terms (finding, mode), piece sets, cues, an item's name.
+
+    What follows from these is worked out once, since scanning asks it of every hit.
+    """
 
     length: int
     terms: tuple[tuple[int, int], ...]
@@ -51,6 +83,18 @@ class Word(NamedTuple):
     cues: tuple[Cue, ...]
     is_item: bool
     is_pseudo: bool
+    is_no_item: bool
+    """Words in which an item's name is none (体重下降3kg says no weight)."""
+    only_context: bool
+    """It counts only beside something else."""
+    is_past_illness: bool
+    """Every finding it names is of the past history."""
+    opens_denial: bool
+    """A plain denial is what it says first."""
+    denies: bool
+    speaks_in_terms: bool
+    """A relative or an allergy, which speaks even inside the words of a finding."""
+    ends: bool
 
 
 class Language:
@@ -59,6 +103,7 @@ class Language:
     def __init__(self, compiled: Mapping[str, Any]) -> None:
         self.findings: list[str] = compiled["findings"]
         self.kinds: list[str] = compiled["kinds"]
+        self.of_family = [finding.startswith(_FAMILY_FINDINGS) for finding in self.findings]
         self.numbers = {finding: number for number, finding in enumerate(self.findings)}
         self.context: dict[int, frozenset[int]] = {int(f): frozenset(r) for f, r in compiled["context"].items()}
         # First piece → second piece → patterns: what can stand in a clause is found by intersecting sets.
@@ -76,23 +121,32 @@ class Language:
         self.values = ValueWords(cues.words, self.items)
         self.durations = DurationWords(
             units=cues.numbers("time_unit"),
-            words=cues.numbers("days"),
+            moments=cues.numbers("days"),
+            lengths=cues.numbers("days_long"),
             not_since=cues.words("not_since"),
             not_rate=cues.words("not_rate"),
         )
+        self.broad_names = {name: tuple(ids.split()) for name, ids in cues.values("broad_name").items()}
+        self.not_name_before = cues.words("not_name_before")
         self.sections = cues.values("section")
         self.section_pattern = _sections(self.sections)
+        self.problem_suffixes = tuple(cues.words("problem_suffix"))
         self.answers = cues.values("answer")
         self.sexes = cues.values("sex")
         self.subject_sexes = cues.values("subject_sex")
         self.sex_letters = cues.values("sex_letter")
         self.age_holders = cues.words("age_holder")
+        self.ages = AgeWords(cues.words)
         typos = {wrong: plain(right) for wrong, right in cues.values("typo").items()}
         self.normalize = Normalizer(cues.values("character"), typos, self.answers)
         self.filler = any_of(word for kind in sorted(_FILLERS) for word in cues.words(kind))
+        self.brief = _brief(cues)
         self.automaton = ahocorasick.Automaton()
+        same: dict[Word, tuple[int, bool, Word]] = {}
         for text, word in _words(compiled, cues, frozenset(self.items.names)):
-            self.automaton.add_word(text, word)
+            # The two things asked of every hit stand beside the word: looking into it takes longer. Most words are one of
+            # many that mean the same, which are kept once.
+            self.automaton.add_word(text, same.setdefault(word, (word.length, word.is_item or word.is_no_item, word)))
         self.automaton.make_automaton()
 
     @classmethod
@@ -135,18 +189,53 @@ def _words(compiled: Mapping[str, Any], cues: _Cues, names: frozenset[str]) -> I
     for text, kind, scope, value in cues.rows:
         if kind not in _ELSEWHERE:
             placed.setdefault(text, []).append(Cue(kind, scope, value))
-    for text in sorted({*terms, *pieces, *placed, *names}):
+    no_items = frozenset(cues.words("no_item"))
+    for text in sorted({*terms, *pieces, *placed, *names, *no_items}):
         if text:
             its_cues = tuple(placed.get(text, ()))
             roles = tuple((finding, mode) for finding, mode in terms.get(text, ()))
             pseudo = any(cue.kind == "pseudo" for cue in its_cues)
-            yield text, Word(len(text), roles, tuple(pieces.get(text, ())), its_cues, text in names, pseudo)
+            kinds = {cue.kind for cue in its_cues}
+            yield (
+                text,
+                Word(
+                    length=len(text),
+                    terms=roles,
+                    pieces=tuple(pieces.get(text, ())),
+                    cues=its_cues,
+                    is_item=text in names,
+                    is_pseudo=pseudo,
+                    is_no_item=text in no_items,
+                    only_context=all(mode == CONTEXT for _, mode in roles),
+                    is_past_illness=all(compiled["kinds"][finding] == "history" for finding, _ in roles),
+                    opens_denial=bool(its_cues) and its_cues[0].kind == "absent_before",
+                    denies="absent_before" in kinds,
+                    speaks_in_terms=not kinds.isdisjoint(_SPEAK_IN_TERMS),
+                    ends="end" in kinds,
+                ),
+            )
 
 
 def any_of(words: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern that finds any of the words, the longest first; None for no words."""
     ordered = sorted(set(words), key=lambda word: (-len(word), word))
     return re.compile("(?:" + "|".join(map(re.escape, ordered)) + ")+") if ordered else None
+
+
+def _brief(cues: _Cues) -> re.Pattern[str] | None:
+    """A short while or a small number after a word that elsewhere denies (没半个钟头, 没走几步): when, not whether."""
+    units = _alternatives([*cues.words("time_unit"), *cues.words("brief_unit")])
+    if not units:
+        return None
+    between = _alternatives(cues.words("brief"))
+    return re.compile(
+        rf"(?:{between or '(?!)'}){{0,2}}(?:[半几两多一二三四五六七八九十0-9]{{1,3}}(?:个|多|来)?半?(?:{units})"
+        rf"|(?:{_alternatives(cues.words('brief_while')) or '(?!)'}))"
+    )
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(set(words), key=lambda word: (-len(word), word))))
 
 
 def _sections(headings: Iterable[str]) -> re.Pattern[str] | None:

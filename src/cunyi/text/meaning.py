@@ -11,16 +11,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cunyi.domain.finding import Onset, Severity, Status, When, Who
-from cunyi.text.scanning import Clause, Match, PlacedCue
+from cunyi.text.scanning import Clause, Match, Place, PlacedCue
 
 _LIST_MARKS = frozenset("、及和或与以并")
 _NO_WEIGHT = frozenset(" 的了过等征史/\t:")
+_ENDING = " 关的了过啊呀呢吧嘛哦噢哈嗯\t/"
 _NARRATOR_REACH = 3
 _SEVERITY_REACH = 4
 _ONSET_REACH = 12
 _ONSET_REACH_BACK = 4
 _CLAUSE_TAIL = 2
 _MOST_OTHER = 2
+_NAMED_IN_CLAUSES = 3
+_ENDS_RELATIVE = frozenset({"patient", "family_end"})
 _OPENS_ANEW = frozenset({"end", "absent_before", "patient"})
 
 
@@ -60,7 +63,7 @@ def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Ca
                 unreal = True
             case "end" if cue.cue.value == "strong":
                 denied = False
-            case "patient":
+            case "patient" | "family_end":
                 family = False
             case "family":
                 family = _is_relative(cue, clause.cues, text, subject)
@@ -68,7 +71,10 @@ def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Ca
 
 
 def inherited(clause: Clause, text: str, before: Carried) -> Carried:
-    """What of the handed-on holds in a clause: an if always, a denial and a relative only where it is bare findings."""
+    """What of the handed-on holds in a clause: an if always, a denial and a relative only where it is bare findings.
+
+    A relative only for lasting illness (父亲高血压，糖尿病): after 丈夫有尿道流脓，尿痛 goes on with the patient.
+    """
     if before == NOTHING_CARRIED or is_bare(clause, text):
         return before
     return Carried(False, before.unreal, False)
@@ -128,7 +134,8 @@ def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) 
             ):
                 return True
         elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
-            at_end = clause.end - placed.end <= _CLAUSE_TAIL and clause.matches[-1].start < placed.end
+            # 拉肚子没有 denies; 胆囊肿大无压痛 does not.
+            at_end = not text[placed.end : clause.end].strip(_ENDING) and clause.matches[-1].start < placed.end
             if (
                 (at_end or cue.kind == "absent_after")
                 and _loose(end, placed.start, clause, text, backwards=True) <= cue.scope
@@ -210,7 +217,7 @@ def _family(
     for placed in cues:
         if placed.end > match.start:
             break
-        if placed.cue.kind == "patient":
+        if placed.cue.kind in _ENDS_RELATIVE:
             family = False
         elif placed.cue.kind == "family":
             family = _is_relative(placed, cues, text, subject) and match.start - placed.end <= placed.cue.scope
@@ -230,15 +237,45 @@ def _is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subjec
     return True
 
 
-def first_relative(clauses: Sequence[Clause], text: str) -> str | None:
-    """The word for a relative who is the subject of the first words (你好，我爸胸口痛), unless a patient is named."""
-    for clause in clauses:
-        for placed in clause.cues:
-            if placed.cue.kind == "patient" and placed.cue.value != "speaker":
-                return None
-            if placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
-                return text[placed.start : placed.end]
-    return None
+def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int]) -> Place | None:
+    """Where the relative is named who is the patient of the first words (你好，我爸胸口痛).
+
+    Nowhere where a patient is named, where the speaker tells of himself (我哥有青光眼，我眼睛胀) or only of lasting illness of the
+    relative (头痛，我爸高血压). `ailing` are the findings (by number) that are no illness, exposure or drug of the past.
+    """
+    relative: Place | None = None
+    told_of: str | None = None
+    speaker = lasting = False
+    for number, clause in enumerate(clauses):
+        if relative is None and number >= _NAMED_IN_CLAUSES:
+            return None
+        said: list[PlacedCue | Match] = [*clause.cues, *clause.matches]
+        for placed in sorted(said, key=lambda each: (each.start, isinstance(each, Match))):
+            if isinstance(placed, Match):
+                if relative is None:
+                    if speaker and placed.finding in ailing:
+                        return None
+                elif placed.finding in ailing:
+                    return relative if told_of == text[relative[0] : relative[1]] else None
+                else:
+                    lasting = True
+            elif placed.cue.kind == "patient":
+                if placed.cue.value == "speaker":
+                    told_of, speaker = None, speaker or not _names_relative(placed, clause)
+                elif placed.cue.value != "self" or relative is None:
+                    return None
+            elif placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
+                if relative is None or relative[0] < clause.start:
+                    told_of = text[placed.start : placed.end]
+                relative = relative or (placed.start, placed.end)
+            elif placed.cue.kind == "family_end":
+                told_of = None
+    return None if lasting else relative
+
+
+def _names_relative(speaker: PlacedCue, clause: Clause) -> bool:
+    """Whether 我 only says whose relative (我爸)."""
+    return any(c.cue.kind == "family" and c.start == speaker.end for c in clause.cues)
 
 
 def _onset(match: Match, cues: Sequence[PlacedCue]) -> Onset | None:

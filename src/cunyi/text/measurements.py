@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cunyi.text.values import ItemNames, NamedItem, chinese_number
 
-TEMPERATURE, SYSTOLIC, DIASTOLIC = "temperature_c", "systolic_mmhg", "diastolic_mmhg"
+TEMPERATURE, SYSTOLIC, DIASTOLIC, PULSE = "temperature_c", "systolic_mmhg", "diastolic_mmhg", "pulse_bpm"
 _LETTER = re.compile(r"[a-z0-9%]")
 _DIGIT = re.compile(r"[0-9]")
 _SHORT_NAME_VALUE = re.compile(r"[\s:]*[0-9]")
@@ -50,19 +50,24 @@ class ValueWords:
         # 直腿抬高35° is an angle, not a temperature.
         self._angle = re.compile(rf"(?:{_either(words('angle_before'))})[^，。；0-9]{{0,6}}\Z")
         units = _either(items.units, closed=True)
-        pressure = items.by_id.get(SYSTOLIC)
-        own = () if pressure is None else (items.unit(pressure.unit or ""), *pressure.units)
-        spelled = [unit for unit in items.units if items.unit(unit) in own]
         self._pressure = re.compile(
             rf"(?:(?P<cue>{_either(words('pressure_before'))})[^0-9，。；]{{0,6}})?(?<![0-9./])"
             r"(?:[0-9]{2,3}\s*[-~]\s*)?(?P<high>[0-9]{2,3}(?:\.[0-9]+)?)\s*/\s*"
             r"(?:[0-9]{2,3}\s*[-~]\s*)?(?P<low>[0-9]{1,3}(?:\.[0-9]+)?)(?![0-9])"
-            rf"\s*/?\s*(?P<unit>{_either(spelled)})?"
+            rf"\s*/?\s*(?P<unit>{_either(self._spellings(SYSTOLIC))})?"
         )
         gap = _either(words("value_gap"))
         self._value = re.compile(
             rf"(?:{gap}|[\s:(=↑↓]){{0,6}}?(?<![0-9])(?P<number>[0-9]+(?:\.[0-9]+)?)(?!\.?[0-9])(?:\s*[-~]\s*[0-9.]+)?\s*"
             rf"(?:(?P<unit>[x*]\s?10[\^e*]?[0-9]{{1,2}}(?:/l)?|{units})|(?!{no_value}))"
+        )
+        # 脉细弱，42次/分: a word for the pulse, how it is, then the number with its unit.
+        beats = self._spellings(PULSE)
+        not_after = "".join(words("pulse_name_not_after"))
+        self._pulse = re.compile(
+            rf"{f'(?<![{not_after}])' if not_after else ''}(?:{_either(words('pulse_name'))})"
+            rf"(?:[^0-9，。；;、]{{0,6}}(?P<number>[0-9]{{2,3}})\s*(?:{_either(beats)})"
+            rf"|[^0-9，。；;、]{{0,6}}[，、]\s*(?P<number2>[0-9]{{2,3}})\s*(?:{_either(unit for unit in beats if '/' in unit)}))"
         )
         ordinal = _either(words("ordinal"))
         self._step = re.compile(
@@ -78,12 +83,21 @@ class ValueWords:
         if SYSTOLIC in items.by_id and DIASTOLIC in items.by_id and "/" in text:
             found += self._pressures(text)
         for start, end in names:
-            if _stands_alone(text, start, end):
-                value = self._named(text, start, end, items.names[text[start:end]])
+            item = items.names.get(text[start:end])
+            if item is not None and _stands_alone(text, start, end):
+                value = self._named(text, start, end, item)
                 if value is not None and not any(v.start < value.end and start < v.end for v in found):
                     found.append(value)
+        if PULSE in items.by_id:
+            found += self._pulses(text, found)
         possible = [v for v in found if items.by_id[v.item].allows(v.value)]
         return sorted(possible, key=lambda v: (v.start, v.item))
+
+    def _spellings(self, item: str) -> list[str]:
+        """Every spelling of the units of an item."""
+        known = self._items.by_id.get(item)
+        own = () if known is None else (self._items.unit(known.unit or ""), *known.units)
+        return [unit for unit in self._items.units if self._items.unit(unit) in own]
 
     def _named(self, text: str, start: int, end: int, item: NamedItem) -> TextValue | None:
         if item.scale:
@@ -128,6 +142,15 @@ class ValueWords:
             if high is not None and low is not None and low < high:
                 found.append(TextValue(SYSTOLIC, float(round(high)), *match.span("high")))
                 found.append(TextValue(DIASTOLIC, float(round(low)), *match.span("low")))
+        return found
+
+    def _pulses(self, text: str, known: list[TextValue]) -> list[TextValue]:
+        found = []
+        for match in self._pulse.finditer(text):
+            group = "number" if match["number"] else "number2"
+            start, end = match.span(group)
+            if not any(v.start < end and start < v.end for v in known):
+                found.append(TextValue(PULSE, float(match[group]), start, end))
         return found
 
 

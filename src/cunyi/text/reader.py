@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cunyi.domain.case import TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
+from cunyi.text.disease_names import NamedDisease, NameFinder, NamePlace
 from cunyi.text.language import ABSENT, CONTEXT, TERM, Language
 from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, first_relative, inherited, meaning_of
 from cunyi.text.normalize import Normal
@@ -16,19 +18,25 @@ from cunyi.text.timing import PAST_READING_DAYS, Timeline
 __all__ = ["Language", "TextReading", "read_case"]
 
 _LASTING = frozenset({"history", "exposure", "drug"})
+_PROBLEM_KINDS = frozenset({"history", "exposure"})
 _EXAMINED = frozenset({"sign", "result"})
-_FIRST_CLAUSES = 3
-_FAMILY_FINDINGS = "family_history"
+_FIRST_CLAUSES = 8
+_AGE_BEFORE_NAME = 2
+_NOT_OF_TODAY = frozenset({"past_history", "family_history", "personal_history"})
 _COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 
 
 class TextReading(NamedTuple):
-    """What was read: every mention of a finding, every value, and age and sex where the text itself states them."""
+    """What was read: every mention of a finding, every value, the diseases that the patient is said to have now, and age and
+    sex where the text itself states them."""
 
     facts: tuple[Fact, ...]
     readings: tuple[Reading, ...]
     age_years: float | None
     sex: Sex | None
+    written: Mapping[str, Normal]
+    """The text fields that are filled in, normalised."""
+    named: tuple[NamedDisease, ...]
 
 
 class _Mention(NamedTuple):
@@ -44,8 +52,8 @@ class _Field(NamedTuple):
     found: Scan
 
 
-def read_case(case: Case, language: Language) -> TextReading:
-    """Reads the seven text fields of a case and what its record lists."""
+def read_case(case: Case, language: Language, names: NameFinder | None = None) -> TextReading:
+    """Reads the seven text fields of a case and what its record lists; with `names` also the diseases that are named."""
     fields = []
     for name in TEXT_FIELDS:
         text = getattr(case, name)
@@ -55,12 +63,15 @@ def read_case(case: Case, language: Language) -> TextReading:
     subject = _subject(case, fields, language)
     mentions: list[_Mention] = []
     readings: list[Reading] = []
+    named: list[NamedDisease] = []
     for field in fields:
-        _read_field(field, language, subject, mentions, readings)
+        places = [] if names is None else list(names.find(field.normal.text))
+        _read_field(field, language, subject, places, mentions, readings, named)
     mentions += _record(case, language)
     facts = tuple(m.fact for m in mentions if _counts(m, mentions, language))
-    years, sex = stated_age_and_sex(case, language, subject)
-    return TextReading(facts, tuple(readings), years, sex)
+    written = {field.name: field.normal for field in fields}
+    years, sex = stated_age_and_sex(case, written, language, subject)
+    return TextReading(facts, tuple(readings), years, sex, written, tuple(named))
 
 
 def _subject(case: Case, fields: list[_Field], language: Language) -> str | None:
@@ -72,12 +83,31 @@ def _subject(case: Case, fields: list[_Field], language: Language) -> str | None
     if complaint is None:
         return None
     first = complaint.found.clauses[:_FIRST_CLAUSES]
-    ails = any(language.kinds[match.finding] not in _LASTING for clause in first for match in clause.matches)
-    return first_relative(first, complaint.normal.text) if ails else None
+    ailing = frozenset(
+        match.finding for clause in first for match in clause.matches if language.kinds[match.finding] not in _LASTING
+    )
+    text = complaint.normal.text
+    place = first_relative(first, text, ailing) if ailing else None
+    if place is None or _names_patient(text[: place[0]], language):
+        return None
+    return text[place[0] : place[1]]
+
+
+def _names_patient(text: str, language: Language) -> bool:
+    """Whether words state somebody's age or sex: who is named after them is not the patient."""
+    age = language.ages.find(text, None)
+    # 5岁的儿子 is one person.
+    return (age is not None and age.end < len(text) - _AGE_BEFORE_NAME) or any(word in text for word in language.sexes)
 
 
 def _read_field(
-    field: _Field, language: Language, subject: str | None, mentions: list[_Mention], readings: list[Reading]
+    field: _Field,
+    language: Language,
+    subject: str | None,
+    names: list[NamePlace],
+    mentions: list[_Mention],
+    readings: list[Reading],
+    named: list[NamedDisease],
 ) -> None:
     text, clauses = field.normal.text, field.found.clauses
     sections = _sections(field.name, text, language)
@@ -86,14 +116,35 @@ def _read_field(
     for number, clause in enumerate(clauses):
         if clause.sentence != sentence:
             carried, sentence = NOTHING_CARRIED, clause.sentence
-        if not clause.matches and not clause.cues:
+        here = [name for name in names if clause.start <= name.start and name.end <= clause.end] if names else names
+        if not clause.matches and not clause.cues and not here:
             continue
         held = inherited(clause, text, carried)
+        for name in here:
+            match = Match(-1, TERM, name.start, name.end, ((name.start, name.end),))
+            # The cues of a clause look at what else is said in it.
+            around = clause._replace(matches=sorted([*clause.matches, match], key=lambda each: each.start))
+            meaning = meaning_of(match, around, text, held, subject)
+            if meaning.asked:
+                meaning = _answered(meaning, clauses, number, text, language)
+            section = _section_at(sections, name.start)
+            if _is_had_now(meaning, section):
+                words = text[name.start : name.end]
+                known = meaning.status or Status.POSSIBLE
+                named.append(
+                    NamedDisease(words, name.diseases, known, meaning.asked, _span(field, name.start, name.end))
+                )
         for match in clause.matches:
-            meaning = meaning_of(match, clause, text, held, subject)
+            own = held
+            if held.family and language.kinds[match.finding] not in _LASTING:
+                own = held._replace(family=False)
+            meaning = meaning_of(match, clause, text, own, subject)
             if meaning.asked:
                 meaning = _answered(meaning, clauses, number, text, language)
             status = _status(match, meaning, clause, text, language)
+            if subject is not None and _is_of_subject(match, text, subject, language):
+                # 我妈心梗放过支架: where the mother is the patient it is no family's.
+                status = None
             if status is not None:
                 days = timeline.days(match, number) if status != Status.ABSENT else None
                 section = _section_at(sections, match.start)
@@ -124,6 +175,13 @@ def _read_field(
                 days_ago=ago,
             )
         )
+
+
+def _is_had_now(meaning: Meaning, section: str) -> bool:
+    """Whether a named disease is one that the patient may have now; what the past and family history list is not."""
+    if meaning.status in (None, Status.ABSENT) and not meaning.asked:
+        return False
+    return meaning.who == Who.PATIENT and meaning.when == When.NOW and section not in _NOT_OF_TODAY
 
 
 def _answered(meaning: Meaning, clauses: list[Clause], number: int, text: str, language: Language) -> Meaning:
@@ -159,9 +217,13 @@ def _is_said_of(match: Match, clause: Clause) -> bool:
 
 def _who(match: Match, meaning: Meaning, section: str, language: Language) -> Who:
     # A finding about the family is the patient's own, wherever it stands.
-    if language.findings[match.finding].startswith(_FAMILY_FINDINGS):
+    if language.of_family[match.finding]:
         return Who.PATIENT
     return Who.FAMILY if section == "family_history" else meaning.who
+
+
+def _is_of_subject(match: Match, text: str, subject: str, language: Language) -> bool:
+    return language.of_family[match.finding] and subject in text[match.start : match.end]
 
 
 def _is_past(match: Match, clause: Clause, meaning: Meaning, section: str, language: Language) -> bool:
@@ -184,29 +246,49 @@ def _sections(field: str, text: str, language: Language) -> list[tuple[int, str]
 
 
 def _section_at(sections: list[tuple[int, str]], position: int) -> str:
+    if len(sections) == 1:
+        return sections[0][1]
     return next(section for start, section in reversed(sections) if start <= position)
 
 
 def _record(case: Case, language: Language) -> list[_Mention]:
-    """Drugs, allergies and problems of the record as facts of the past. Who is allergic to a drug does not take it."""
+    """Drugs, allergies and problems of the record as facts of the past. Who is allergic to a drug does not take it.
+
+    A drug's entry may also say an illness (环孢素, 高血压药), but only by what it begins with. A problem is there by being listed:
+    脑梗死 in the list is what 脑梗死病史 is in a text.
+    """
     mentions = []
-    for entries, kinds in (
-        (case.medications, frozenset({"drug"})),
-        (case.allergies, frozenset({"history"})),
-        (case.problems, frozenset({"history", "exposure"})),
-    ):
-        for entry in entries:
-            for clause in scan(language.normalize(entry).text, language).clauses:
-                for match in clause.matches:
-                    if match.mode == TERM and language.kinds[match.finding] in kinds:
-                        fact = Fact(
-                            finding=language.findings[match.finding],
-                            status=Status.PRESENT,
-                            when=When.PAST,
-                            origin=Origin.RECORD,
-                        )
-                        mentions.append(_Mention(match, fact))
+    for entry in case.medications:
+        mentions += [
+            mention
+            for mention in _listed(entry, frozenset({"drug", "history"}), language)
+            if mention.match.start == 0 or language.kinds[mention.match.finding] == "drug"
+        ]
+    for entry in case.allergies:
+        mentions += _listed(entry, frozenset({"history"}), language)
+    for entry in case.problems:
+        found = _listed(entry, _PROBLEM_KINDS, language)
+        for suffix in language.problem_suffixes if not found else ():
+            found = _listed(entry.strip() + suffix, _PROBLEM_KINDS, language)
+            if found:
+                break
+        mentions += found
     return mentions
+
+
+def _listed(entry: str, kinds: frozenset[str], language: Language) -> list[_Mention]:
+    found = []
+    for clause in scan(language.normalize(entry).text, language).clauses:
+        for match in clause.matches:
+            if match.mode == TERM and language.kinds[match.finding] in kinds:
+                fact = Fact(
+                    finding=language.findings[match.finding],
+                    status=Status.PRESENT,
+                    when=When.PAST,
+                    origin=Origin.RECORD,
+                )
+                found.append(_Mention(match, fact))
+    return found
 
 
 def _counts(mention: _Mention, mentions: list[_Mention], language: Language) -> bool:

@@ -16,7 +16,7 @@ _WIDEST_GAP = 8
 _WIDEST_GAP_OVER_LIST = 3
 _WIDEST_CLOSE_GAP = 5
 _LIST_MARK = "、"
-_SPEAK_IN_TERMS = frozenset({"family", "allergy"})
+_DENIES_BEFORE = "absent_after"
 
 Place = tuple[int, int]
 _Hit = tuple[int, int, Word]
@@ -65,23 +65,26 @@ def scan(text: str, language: Language) -> Scan:
     clauses = list(_clauses(text))
     names: list[Place] = []
     hits: list[_Hit] = []
-    current, clause = 0, clauses[0]
-    for last, word in language.automaton.iter(text):
-        while last >= clause.end and current + 1 < len(clauses):
+    current, final = 0, len(clauses) - 1
+    clause = clauses[0]
+    begins, ends = clause.start, clause.end
+    for last, (length, is_name, word) in language.automaton.iter(text):
+        while last >= ends and current < final:
             if hits:
                 _fill(clause, hits, text, language)
                 hits = []
             current += 1
             clause = clauses[current]
-        start = last - word.length + 1
-        if start < clause.start or last >= clause.end:
+            begins, ends = clause.start, clause.end
+        start = last - length + 1
+        if start < begins or last >= ends:
             continue
         hits.append((start, last + 1, word))
-        if word.is_item:
+        if is_name:
             names.append((start, last + 1))
     if hits:
         _fill(clause, hits, text, language)
-    return Scan(clauses, _outermost(names))
+    return Scan(clauses, _outermost(names) if names else names)
 
 
 def _clauses(text: str) -> Iterator[Clause]:
@@ -97,8 +100,12 @@ def _clauses(text: str) -> Iterator[Clause]:
 
 
 def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> None:
-    clause.negations.update(start for start, _, word in hits if word.cues and word.cues[0].kind == "absent_before")
-    pseudo = [(start, end) for start, end, word in hits if word.is_pseudo]
+    pseudo: list[Place] = []
+    for start, end, word in hits:
+        if word.opens_denial:
+            clause.negations.add(start)
+        if word.is_pseudo:
+            pseudo.append((start, end))
     if pseudo:
         # The longer word wins: 不痛 in 不痛不痒 is no pseudo cue's business, 无 in 无明显诱因 is.
         hits = [hit for hit in hits if hit[2].is_pseudo or not _inside(hit[0], hit[1], pseudo)]
@@ -109,20 +116,33 @@ def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> No
         for finding, mode in word.terms
     ]
     # 糖尿病、高血压 is no 尿 and 血: inside a name of a past illness or a test no piece of a symptom is looked for.
-    names = [(start, end) for start, end, word in literals if _is_name(word, language)]
+    names = [(start, end) for start, end, word in literals if word.is_past_illness]
     names += [(start, end) for start, end, word in hits if word.is_item]
     sets: dict[int, list[Place]] = {}
+    several = False
     for start, end, word in hits:
-        if names and word.pieces and any(a <= start and end <= b and end - start < b - a for a, b in names):
+        if not word.pieces:
+            continue
+        if names and any(a <= start and end <= b and end - start < b - a for a, b in names):
             continue
         for piece in word.pieces:
-            sets.setdefault(piece, []).append((start, end))
-    if len(sets) > 1 or any(len(places) > 1 for places in sets.values()):
+            if piece in sets:
+                sets[piece].append((start, end))
+                several = True
+            else:
+                sets[piece] = [(start, end)]
+    if several or len(sets) > 1:
         matches += _patterns(sets, literals, text, language)
     if len(matches) > 1:
-        matches.sort(key=lambda m: (m.start, m.end, m.finding, m.mode))
+        matches.sort(key=_place_of)
     clause.matches.extend(matches)
-    clause.cues.extend(_cues(hits, matches, pseudo))
+    candidates = [hit for hit in hits if hit[2].cues and not hit[2].is_pseudo]
+    if candidates:
+        clause.cues.extend(_cues(candidates, matches, pseudo, text, language))
+
+
+def _place_of(match: Match) -> tuple[int, int, int, int]:
+    return match.start, match.end, match.finding, match.mode
 
 
 def _longest(hits: list[_Hit]) -> list[_Hit]:
@@ -132,7 +152,7 @@ def _longest(hits: list[_Hit]) -> list[_Hit]:
     kept: list[_Hit] = []
     for start, end, word in sorted(hits, key=lambda hit: (hit[0] - hit[1], -hit[0])):
         for a, b, longer in kept:
-            if _only_context(longer):
+            if longer.only_context:
                 # What counts only sometimes must not hide what always counts.
                 continue
             if (a <= start and end <= b) or start == b - 1 or end - 1 == a:
@@ -142,31 +162,27 @@ def _longest(hits: list[_Hit]) -> list[_Hit]:
     return kept
 
 
-def _is_name(word: Word, language: Language) -> bool:
-    return all(language.kinds[finding] == "history" for finding, _ in word.terms)
-
-
-def _only_context(word: Word) -> bool:
-    return all(mode == CONTEXT for _, mode in word.terms)
-
-
 def _patterns(sets: dict[int, list[Place]], literals: list[_Hit], text: str, language: Language) -> list[Match]:
-    solid = [(start, end) for start, end, _ in literals]
     said = {(finding, mode) for _, _, word in literals for finding, mode in word.terms}
     found: dict[tuple[int, int], Match] = {}
-    present = sets.keys()
+    patterns, present = language.patterns, sets.keys()
     for first in present:
-        seconds = language.patterns.get(first)
-        if seconds is None:
+        seconds = patterns.get(first)
+        if seconds is None or seconds.keys().isdisjoint(present):
             continue
         for second in seconds.keys() & present:
             for pattern in seconds[second]:
                 key = (pattern.finding, pattern.mode)
-                if key in said or key in found or not all(piece in sets for piece in pattern.pieces[2:]):
+                if key in said or key in found:
+                    continue
+                if len(pattern.pieces) > 2 and not all(piece in sets for piece in pattern.pieces[2:]):
                     continue
                 chain = _chain(pattern, sets, text, language)
-                if chain is not None and not any(_inside(chain[0][0], chain[-1][1], [word]) for word in solid):
-                    found[key] = Match(pattern.finding, pattern.mode, chain[0][0], chain[-1][1], tuple(chain))
+                if chain is None:
+                    continue
+                first_start, last_end = chain[0][0], chain[-1][1]
+                if not any(start <= first_start and last_end <= end for start, end, _ in literals):
+                    found[key] = Match(pattern.finding, pattern.mode, first_start, last_end, tuple(chain))
     return list(found.values())
 
 
@@ -209,29 +225,46 @@ def _may_stand_between(gap: str, form: int, language: Language) -> bool:
     return _LIST_MARK not in gap or len(gap) <= _WIDEST_GAP_OVER_LIST
 
 
-def _cues(hits: list[_Hit], matches: list[Match], pseudo: list[Place]) -> list[PlacedCue]:
+def _cues(
+    candidates: list[_Hit], matches: list[Match], pseudo: list[Place], text: str, language: Language
+) -> list[PlacedCue]:
     """Cues that are no part of a longer word (无 in 无力) or longer cue (没 in 没有).
 
     Inside a term of absence (淋巴结不大) or of context they do speak, to the other findings of the clause; so do a
     relative or an allergy inside its own term (母亲高血压, 药物过敏) and the 有 that begins a term (没有发烧有痰).
+    What stands in words of context (干咳没痰) does not deny what is before it. A denial of a while (没两天, 没走几步)
+    denies nothing.
     """
-    candidates = [hit for hit in hits if hit[2].cues and not hit[2].is_pseudo]
-    if not candidates:
-        return []
     words = [piece for match in matches if match.mode == TERM for piece in match.pieces]
-    starts = {match.start for match in matches}
+    context = [piece for match in matches if match.mode == CONTEXT for piece in match.pieces]
     taken = list(pseudo)
     placed: list[PlacedCue] = []
-    for start, end, word in sorted(candidates, key=lambda hit: (hit[0] - hit[1], hit[0])):
-        if _inside(start, end, taken):
+    for start, end, word in candidates if len(candidates) == 1 else sorted(candidates, key=_longest_first):
+        if taken and _inside(start, end, taken):
             continue
-        kinds = {cue.kind for cue in word.cues}
-        speaks = not kinds.isdisjoint(_SPEAK_IN_TERMS) or ("end" in kinds and start in starts)
-        if speaks or not any(a < end and start < b for a, b in words):
+        if (
+            word.speaks_in_terms
+            or (word.ends and any(match.start == start for match in matches))
+            or not any(a < end and start < b for a, b in words)
+        ):
             taken.append((start, end))
-            placed.extend(PlacedCue(cue, start, end) for cue in word.cues)
-    placed.sort(key=lambda c: (c.start, c.end))
+            if word.denies and language.brief is not None and language.brief.match(text, end):
+                continue
+            quoted = bool(context) and _inside(start, end, context)
+            for cue in word.cues:
+                if not (quoted and cue.kind.startswith(_DENIES_BEFORE)):
+                    placed.append(PlacedCue(cue, start, end))
+    if len(placed) > 1:
+        placed.sort(key=_start_of)
     return placed
+
+
+def _longest_first(hit: _Hit) -> tuple[int, int]:
+    return hit[0] - hit[1], hit[0]
+
+
+def _start_of(placed: PlacedCue) -> tuple[int, int]:
+    return placed.start, placed.end
 
 
 def _inside(start: int, end: int, stretches: list[Place]) -> bool:

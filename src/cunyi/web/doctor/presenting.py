@@ -124,6 +124,7 @@ def _candidate(candidate: Candidate, wording: Wording) -> view.CandidateView:
         unknown=[wording.finding(finding) for finding in candidate.unknown],
         sources=wording.sources(candidate.sources),
         wording=[stretch.text for stretch in candidate.wording],
+        named=list(dict.fromkeys(name.text for name in candidate.named)),
     )
 
 

@@ -93,6 +93,7 @@ class CandidateView(msgspec.Struct, frozen=True):
     unknown: list[str]
     sources: list[Phrase]
     wording: list[str] = []
+    named: list[str] = []
 
 
 class DifferentialView(msgspec.Struct, frozen=True):

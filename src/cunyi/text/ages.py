@@ -1,0 +1,115 @@
+"""The age that a text states of its patient: 58岁, 5个月大, 日龄6天, 今年四十八; not 15岁时, 5岁起, 舅舅15岁."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from cunyi.text.values import chinese_number
+
+_COUNT = "[0-9]{1,2}|[一二两三四五六七八九十]{1,3}"
+_YEARS = re.compile(
+    rf"(?P<years>[0-9]{{1,3}}|[一二两三四五六七八九十]{{1,3}})(?P<few>[多来余几])?岁(?P<half>半)?(?:零?(?P<months>{_COUNT})个?月)?"
+)
+_MONTHS = re.compile(rf"(?P<months>{_COUNT})个(?P<half>半)?多?月(?P<age>大|龄)?")
+_UNITS = {"小时": 1 / 24, "日": 1.0, "天": 1.0, "周": 7.0, "月": 365.25 / 12}
+_OF_INFANTS = re.compile(
+    rf"(?P<count>{_COUNT})(?P<unit>[日天周月])龄|[日周月]龄:?(?P<count2>{_COUNT})个?(?P<unit2>[日天周月])"
+    rf"|(?:出生|生后)第?(?P<count3>{_COUNT})个?(?P<unit3>小时|[日天周月])(?=[，。；男女的]|$)"
+)
+_FEW_YEARS = 3
+_HOLDER_REACH = 6
+_RELATIVE_REACH = 4
+_INFANT_YEARS = 3
+_OLDEST = 120
+_MOST_MONTHS = 36
+_DAYS_A_YEAR = 365.25
+_CLAUSE_END = re.compile("[，。；;！!？?,\n]")
+
+
+def _without_years(before: str) -> re.Pattern[str]:
+    """An age without 岁 (今年四十八, 我爸七十多了), up to the end of its clause."""
+    return re.compile(rf"{before}(?P<years>{_COUNT})(?P<few>[多来几])?了?(?=[，。,;；\s]|$)")
+
+
+# 七十多了，突然肚子疼
+_ALONE = re.compile(
+    r"(?:^|[，。；\s])(?P<years>[二三四五六七八九]十[一二三四五六七八九]?)(?P<few>[多来几])?了(?=[，。；\s]|$)"
+)
+
+
+class Age(NamedTuple):
+    """An age in years and where it stands."""
+
+    years: float
+    start: int
+    end: int
+
+
+class AgeWords:
+    """The words around ages. `words(kind)` gives the cue words of a kind."""
+
+    def __init__(self, words: Callable[[str], list[str]]) -> None:
+        self._holders = words("age_holder")
+        self._then = tuple(words("age_then"))
+        self._months_then = tuple(words("age_then_months"))
+        self._of_other = tuple(words("age_of_other"))
+        self._relatives = tuple(words("family"))
+        told = "|".join(map(re.escape, sorted(words("age_told"), key=len, reverse=True)))
+        self._between = "|".join(
+            map(re.escape, sorted((*words("age_told"), *words("age_between")), key=len, reverse=True))
+        )
+        self._told = _without_years(f"(?:{told})[:为]?") if told else None
+
+    def find(self, text: str, subject: str | None) -> Age | None:
+        """The patient's age: the first that is no time of life (15岁时) and no relative's, but that of whom the text begins with.
+
+        `subject`: the word for a relative who is the patient. An infant's time of life (1岁才会走) stands where nothing else does.
+        """
+        then: Age | None = None
+        for age in self._ages(text, subject):
+            if self._of_relative(text, age, subject):
+                continue
+            before = text[max(0, age.start - _HOLDER_REACH) : age.start]
+            if not text.startswith(self._then, age.end) and not before.endswith(self._of_other):
+                return age
+            if then is None and age.years <= _INFANT_YEARS:
+                then = age
+        return then
+
+    def _ages(self, text: str, subject: str | None) -> Iterator[Age]:
+        for match in _YEARS.finditer(text):
+            years = chinese_number(match["years"])
+            months = chinese_number(match["months"]) if match["months"] else 0.0
+            if years is not None and years <= _OLDEST:
+                years += (0.5 if match["half"] else 0) + (_FEW_YEARS if match["few"] else 0) + (months or 0) / 12
+                yield Age(years, *match.span())
+        for match in _OF_INFANTS.finditer(text):
+            count = chinese_number(match["count"] or match["count2"] or match["count3"])
+            if count is not None:
+                days = count * _UNITS[match["unit"] or match["unit2"] or match["unit3"]]
+                yield Age(days / _DAYS_A_YEAR, *match.span())
+        for match in _MONTHS.finditer(text):
+            # 4个月 is as often how long it lasts: only beside a word for a child is it an age.
+            around = text[max(0, match.start() - _HOLDER_REACH) : match.start()], text[match.end() : match.end() + 3]
+            held = match["age"] or (
+                any(word in part for word in self._holders for part in around)
+                and not text.startswith(self._months_then, match.end())
+            )
+            months = chinese_number(match["months"])
+            if held and months is not None and months <= _MOST_MONTHS:
+                yield Age((months + (0.5 if match["half"] else 0)) / 12, *match.span())
+        named = _without_years(f"(?:{re.escape(subject)})(?:{self._between})?") if subject and self._between else None
+        for pattern in (self._told, _ALONE, named):
+            for match in pattern.finditer(text) if pattern is not None else ():
+                years = chinese_number(match["years"])
+                if years is not None:
+                    yield Age(years + (_FEW_YEARS if match["few"] else 0), *match.span())
+
+    def _of_relative(self, text: str, age: Age, subject: str | None) -> bool:
+        """Whether a relative who is not the patient is named right before an age, and not as the first the text speaks of."""
+        near = max(0, age.start - _RELATIVE_REACH)
+        named = [text.rfind(word, near, age.start) for word in self._relatives if word not in (subject or "")]
+        first = max(named, default=-1)
+        return first >= 0 and _CLAUSE_END.search(text, 0, first) is not None
