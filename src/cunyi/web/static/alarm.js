@@ -1,4 +1,4 @@
-// The alarm of a villager's emergency: looked for on every page, heard until somebody says that they saw it.
+// What must not be overlooked (emergencies, questions, critical values, answers): looked for on every page, heard until somebody sees to it.
 const LOOK = 8_000;
 const SOUND = 4_000;
 const box = document.getElementById("alarm");
@@ -33,10 +33,14 @@ function ring() {
 }
 
 function follow() {
-  const some = box.querySelector("[data-alarms]") !== null;
-  document.title = some ? `⚠ ${box.dataset.title} · ${title}` : title;
+  const band = box.querySelector("[data-alarms]");
+  const some = band !== null;
+  document.title = some ? `⚠ ${band.dataset.title ?? box.dataset.title} · ${title}` : title;
   document.documentElement.dataset.alarm = some ? "yes" : "no";
-  if (whileLocked) whileLocked.hidden = !some;
+  if (whileLocked) {
+    whileLocked.hidden = !some;
+    if (some) whileLocked.textContent = band.dataset.locked;
+  }
   if (some && !ringing) {
     ring();
     ringing = setInterval(ring, SOUND);
