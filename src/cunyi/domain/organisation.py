@@ -58,6 +58,14 @@ class Facility(msgspec.Struct, frozen=True, kw_only=True):
         return any(village_code.startswith(each) for each in self.catchment)
 
 
+class NodeRole(StrEnum):
+    """What a node is in its township (节点角色: 巡诊包 / 村卫生室 / 中心). Kit and clinic work alike; a hub serves the others."""
+
+    KIT = "kit"
+    CLINIC = "clinic"
+    HUB = "hub"
+
+
 class NodeState(StrEnum):
     """Whether a node may take part (节点状态: 正常 / 已吊销)."""
 
@@ -79,7 +87,6 @@ class NodeStanding(msgspec.Struct, frozen=True, kw_only=True):
     `synced_at` is when it last had nothing waiting.
     """
 
-    contact_at: datetime | None = None
     synced_at: datetime | None = None
     waiting: int = 0
     refused: int = 0
@@ -90,7 +97,8 @@ class KnownNode(msgspec.Struct, frozen=True, kw_only=True):
     """A node that was enrolled (已登记节点). `scope` are the leading digits of the village codes whose people it holds.
 
     `escrow` is its database key, sealed for the hub; `protocol` the version of the exchange that it last spoke. `serials` are
-    the blocks of archive serials that it alone may give out. A revoked one was lost, or was `retired` where it is.
+    the blocks of archive serials that it alone may give out. A revoked one was lost, or was `retired` where it is. `standing`
+    is the hub's alone. `sealing_key` is what is sealed for a hub, `holds_key` that it has the database key of the node that says so.
     """
 
     id: str
@@ -107,3 +115,15 @@ class KnownNode(msgspec.Struct, frozen=True, kw_only=True):
     serials: tuple[GrantedSerials, ...] = ()
     protocol: int = 1
     escrow: bytes = b""
+    sealing_key: bytes = b""
+    holds_key: bool = False
+    standing: NodeStanding = NodeStanding()
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a revoked node says of itself (停用说明): when its data was destroyed and why, and whom to call about it."""
+
+    at: datetime
+    reason: str
+    hub: str
+    phone: str = ""
