@@ -43,6 +43,9 @@ def add_township_commands(commands: Any) -> None:
     action.add_argument("--reason", required=True, help="原因")
     action.add_argument("--retired", action="store_true", help="退役（不是遗失）")
     _acting(action, _revoke)
+    _acting(
+        actions.add_parser("restored", help="中心：数据库用备份恢复以后，让各台设备重新对账"), _restored
+    )
     action = actions.add_parser("serials", help="中心：再给一台设备一段档案编号")
     action.add_argument("node", metavar="设备编号")
     action.add_argument("village", metavar="村代码")
@@ -211,6 +214,16 @@ def _serials(options: argparse.Namespace) -> int:
     granted = grant_more_serials(store, None, _node(store, options.node).id, options.village, options.count)
     store.close()
     print(f"已给 {granted.village_code} 的编号 {granted.first}–{granted.last}；设备下次联系时收到")
+    return 0
+
+
+def _restored(options: argparse.Namespace) -> int:
+    from cunyi.journeys.safekeeping import after_restoring_hub
+
+    store, _ = node_commands.open_records(options)
+    after_restoring_hub(store)
+    store.close()
+    print("已记下中心恢复过；各台设备下次联系时把手里的再交一遍，缺的补上，重复的不会算两次")
     return 0
 
 

@@ -12,6 +12,7 @@ from cunyi.interop import hub_http
 from cunyi.journeys.seat import Seat
 from cunyi.store.folder import Folder
 from cunyi.store.known_nodes import known_nodes
+from cunyi.store.links import current_epoch
 
 
 @pytest.fixture
@@ -51,6 +52,14 @@ def test_a_node_from_its_code_to_its_end(tmp_path, password, capsys, monkeypatch
         assert main(["node", "escrow", node.id, "--out", str(key), *at_hub]) == 0
         assert key.stat().st_mode & 0o077 == 0 and key.read_text().strip() not in capsys.readouterr().out
         assert main(["node", "escrow", node.id, "--out", str(key), *at_hub]) == 2
+        with hub.store.reading() as connection:
+            before = current_epoch(connection, hub.store.node.organisation)
+        assert main(["node", "restored", *at_hub]) == 0
+        with hub.store.reading() as connection:
+            after = current_epoch(connection, hub.store.node.organisation)
+        assert after.number == before.number + 1 and after.mark != before.mark
+        assert main(["node", "restored", *where]) == 2
+        assert "这台不是中心" in capsys.readouterr().err
         new = tmp_path / "new"
         new.write_text("river-bridge-77", encoding="utf-8")
         reopening = ["--data", str(tmp_path / "kit"), "--login", LOGIN, "--password-file", str(new)]

@@ -143,6 +143,7 @@ class Household(msgspec.Struct, frozen=True, kw_only=True):
     villager_group: str = ""
     address: str = ""
     phone: str = ""
+    revision: int = 1
 
 
 def age_years(birth_on: date | None, on: date) -> float | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from cunyi.domain.audit import Action
 from cunyi.domain.errors import UserError
+from cunyi.journeys.changing_accounts import keep_password
 from cunyi.journeys.login_rules import normal_login
 from cunyi.store import schema, township_schema
 from cunyi.store.accounts import account_by_login, replace_account, set_proofs, settle_times
@@ -18,8 +19,10 @@ from cunyi.store.audit import verify_audit
 from cunyi.store.backup import Manifest, back_up, check_integrity, pass_over_serials, read_backup, restore
 from cunyi.store.folder import Folder
 from cunyi.store.keyring import DatabaseKey, Keyring
+from cunyi.store.links import begin_epoch, current_epoch
 from cunyi.store.nodes import login_policy, public_keys
 from cunyi.store.notes import rebuild_threads
+from cunyi.store.passwords import Cost, check_password, hash_secret
 from cunyi.store.people import reindex
 from cunyi.store.projecting import rebuild
 from cunyi.store.records import count_records, verify_records
@@ -67,9 +70,25 @@ def bring_back(
         with store.writing(SYSTEM) as writing:
             pass_over_serials(writing)
             writing.audit(Action.RESTORE, subject=store.node.id)
+            if current_epoch(writing.connection, writing.organisation) is not None:
+                # Its nodes give back what the backup does not have.
+                begin_epoch(writing)
         return verify(store, folder), aside
     finally:
         store.close()
+
+
+def after_restoring_hub(store: Store) -> None:
+    """Tells the nodes of a hub whose database was restored by its own server that they give again what they hold.
+
+    UserError (field `role`) where this node is no hub.
+    """
+    with store.writing(SYSTEM) as writing:
+        if current_epoch(writing.connection, writing.organisation) is None:
+            raise UserError("这台不是中心，不用这样做；巡诊包恢复备份以后会自己补齐", field="role")
+        pass_over_serials(writing)
+        writing.audit(Action.RESTORE, subject=store.node.id)
+        begin_epoch(writing)
 
 
 def verify(store: Store, folder: Folder | None = None) -> Verified:
@@ -161,3 +180,21 @@ def confirm_account(store: Store, login: str, by: str = SYSTEM) -> None:
         replace_account(writing, msgspec.structs.replace(stored.account, confirmed_at=writing.latest))
         set_proofs(writing, stored.account.id, wrong_passwords=0, wrong_pins=0, locked_until=None)
         writing.audit(Action.CHANGE_ACCOUNT, subject=stored.account.id)
+
+
+def reopen(
+    folder: Folder, key: DatabaseKey, login: str, password: str, *, clock: Callable[[], datetime], cost: Cost
+) -> None:
+    """A new password for an account, by whoever has the database key out of the hub's safe; it opens the disk from then on."""
+    login = normal_login(login)
+    check_password(password, login=login)
+    store = folder.open(key, clock=clock)
+    try:
+        with store.reading() as connection:
+            stored = account_by_login(connection, store.node.organisation, login)
+        if stored is None:
+            raise UserError("没有这个用户名；请核对", field="login")
+        with folder.keyring().trying(login, password, key):
+            keep_password(store, SYSTEM, stored.account, hash_secret(password, cost), must_change=False)
+    finally:
+        store.close()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import BigInteger, Dialect, LargeBinary, Uuid
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_ID_BYTES = 16
+_NAMES = UUID("5d1c1f0e-6f0b-5f63-9a0c-63756e796900")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -42,10 +44,32 @@ class Identity(TypeDecorator[str]):
         """The value as the database keeps it."""
         if value is None:
             return None
-        return UUID(value) if dialect.name == "postgresql" else UUID(value).bytes
+        if dialect.name == "postgresql":
+            return UUID(value)
+        # Written out: a first synchronisation binds a million of them.
+        raw = bytes.fromhex(value.replace("-", ""))
+        if len(raw) != _ID_BYTES:
+            raise ValueError("not a UUID")
+        return raw
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """The value as text."""
         if value is None:
             return None
-        return str(value if isinstance(value, UUID) else UUID(bytes=bytes(value)))
+        if isinstance(value, UUID):
+            return str(value)
+        digits = bytes(value).hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def is_identity(words: str) -> bool:
+    """Whether words that came from elsewhere are an id as the program writes it."""
+    try:
+        return str(UUID(words)) == words
+    except ValueError:
+        return False
+
+
+def identity_of(*names: str) -> str:
+    """The id of something that has names and no id of its own: the same on every node."""
+    return str(uuid5(_NAMES, ":".join(names)))

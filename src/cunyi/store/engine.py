@@ -22,7 +22,7 @@ _PAGE_BYTES = 8_192
 _CONNECTIONS = 16
 _POSTGRESQL_CONNECTIONS = 20
 WRITE = "cunyi_write"
-# An arbitrary number that all writers of a PostgreSQL database share: one writes at a time, so that sequences follow commits.
+# An arbitrary number that the writers of a PostgreSQL database share: of each county one writes at a time, so that sequences follow commits.
 WRITERS = 0x63756E79
 
 

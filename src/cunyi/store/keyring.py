@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cunyi.domain.errors import UserError
+from cunyi.store.crockford import ALPHABET, grouped, straightened
 from cunyi.store.passwords import Cost, secret_bytes
 from cunyi.store.signing import sm3
 
@@ -31,10 +32,6 @@ _WAY_OUT = (
     "没有备份就不要删除任何文件，请联系系统管理员"
 )
 
-# Crockford's base 32: no I, L, O, U.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_MISREAD = str.maketrans("OIL", "011")
-_GROUP = 4
 # Without the check character: 27 × 5 = 135 bits.
 _CODE_CHARACTERS = 27
 
@@ -148,7 +145,7 @@ class Keyring:
             recovery=_Envelope(**_seal(key, code.encode(), b"recovery", cost=cost, random=random)),
         )
         _write(path, contents)
-        return cls(path, contents, random), key, _printed(code)
+        return cls(path, contents, random), key, grouped(code)
 
     @classmethod
     def load(cls, path: Path) -> Keyring:
@@ -230,7 +227,7 @@ class Keyring:
         self._keep(
             recovery=_Envelope(**_seal(key, code.encode(), b"recovery", cost=self._contents.kdf, random=self._random))
         )
-        return _printed(code)
+        return grouped(code)
 
     def _slot_id(self, login: str) -> str:
         name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold()).strip()
@@ -323,19 +320,14 @@ def _write(path: Path, contents: _Contents) -> None:
 def _new_code(random: Callable[[int], bytes]) -> str:
     number = int.from_bytes(random((_CODE_CHARACTERS * 5 + 7) // 8))
     digits = [number >> 5 * place & 31 for place in range(_CODE_CHARACTERS)]
-    return "".join(_ALPHABET[digit] for digit in (*digits, _times_x(_folded(digits))))
-
-
-def _printed(code: str) -> str:
-    return "-".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP))
+    return "".join(ALPHABET[digit] for digit in (*digits, _times_x(_folded(digits))))
 
 
 def _read_code(typed: str) -> str:
     """A recovery code as it was made, from what was typed; slips are told before the expensive derivation."""
-    straight = unicodedata.normalize("NFKC", typed).upper().translate(_MISREAD)
-    code = "".join(c for c in straight if unicodedata.category(c) not in {"Pd", "Zs", "Cc", "Cf"})
+    code = straightened(typed)
     for position, character in enumerate(code, start=1):
-        if character not in _ALPHABET:
+        if character not in ALPHABET:
             raise UserError(
                 "恢复码第 {position} 个字符（不算短横）“{character}”不对：恢复码只有数字和字母，没有 U；请对照恢复单再输一遍",
                 field="recovery_code",
@@ -349,7 +341,7 @@ def _read_code(typed: str) -> str:
             expected=_CODE_CHARACTERS + 1,
             length=len(code),
         )
-    if _folded([_ALPHABET.index(character) for character in code]):
+    if _folded([ALPHABET.index(character) for character in code]):
         raise UserError("恢复码有字符输错或颠倒了；请对照恢复单再输一遍", field="recovery_code")
     return code
 

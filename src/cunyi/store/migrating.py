@@ -53,6 +53,13 @@ def bring_up_to_date(engine: Engine) -> bool:
     return True
 
 
+def drop_everything(engine: Engine) -> None:
+    """Takes every table away, with all that is in them: for a node that was revoked and whose database has a server of its own."""
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+
+
 def newest_revision() -> str:
     """The revision of the last step: steps are files named by their number."""
     return max(path.stem.removeprefix("v").partition("_")[0] for path in _FOLDER.glob("versions/v*.py"))

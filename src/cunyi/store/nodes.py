@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from cunyi.domain.account import LoginPolicy
 from cunyi.domain.archive_code import ArchiveCode, SerialBlock, next_serial
 from cunyi.domain.errors import UserError
 from cunyi.store import schema, township_schema
 from cunyi.store.audit_head import AuditHead
+from cunyi.store.counties import add_county
 from cunyi.store.signing import NodeKey
 from cunyi.store.unit import NodeFacts, Store, Writing
 
@@ -23,6 +24,9 @@ def create_node(
     """The store of a node that has no records yet. The caller writes the first audit line."""
     store = Store(engine, node, key, clock=clock, head=head)
     with engine.begin() as connection:
+        if connection.execute(select(schema.node.c.id).where(schema.node.c.organisation == node.organisation)).first():
+            raise UserError("这个数据库里已经有这个县的节点；请换一个数据库，或直接使用它", field="database")
+        add_county(connection, node.organisation)
         connection.execute(
             insert(schema.node).values(
                 organisation=node.organisation,
@@ -40,12 +44,22 @@ def create_node(
     return store
 
 
-def open_node(engine: Engine, *, clock: Callable[[], datetime], head: AuditHead | None = None) -> Store:
-    """The store of a node that is there already."""
+def open_node(
+    engine: Engine, *, clock: Callable[[], datetime], head: AuditHead | None = None, county: str | None = None
+) -> Store:
+    """The store of a node that is there already; `county` tells which one where a database has those of several counties."""
     with engine.connect() as connection:
-        row = connection.execute(select(schema.node)).first()
-    if row is None:
+        nodes = connection.execute(select(schema.node).order_by(schema.node.c.organisation)).all()
+    if not nodes:
         raise UserError("数据库里还没有节点；请先运行 cunyi init 建立", field="database")
+    chosen = [row for row in nodes if county is None or row.organisation == county]
+    if len(chosen) != 1:
+        raise UserError(
+            "数据库里有这些县的节点：{counties}；请用 CUNYI_COUNTY 写明是哪一个",
+            field="CUNYI_COUNTY",
+            counties="、".join(row.organisation for row in nodes),
+        )
+    row = chosen[0]
     facts = NodeFacts(
         id=row.id,
         organisation=row.organisation,
@@ -126,6 +140,28 @@ def serial_blocks(connection: Connection, organisation: str, village_code: str) 
         .order_by(table.c.first)
     )
     return [SerialBlock(**row._mapping) for row in rows]
+
+
+def highest_used_serial(connection: Connection, organisation: str, village_code: str) -> int:
+    """The highest archive serial that this node has given out in a village; 0 for none."""
+    return max((block.used_through for block in serial_blocks(connection, organisation, village_code)), default=0)
+
+
+def end_serials(writing: Writing, village_code: str, granted: Sequence[int]) -> None:
+    """Gives out no more of the blocks that this node took for itself, now that a hub grants them; `granted` begin those that it did."""
+    table = schema.serial_block
+    for block in serial_blocks(writing.connection, writing.organisation, village_code):
+        if block.first in granted:
+            continue
+        key = (
+            (table.c.organisation == writing.organisation)
+            & (table.c.village_code == village_code)
+            & (table.c.first == block.first)
+        )
+        if block.used_through:
+            writing.connection.execute(update(table).where(key).values(last=block.used_through))
+        else:
+            writing.connection.execute(delete(table).where(key))
 
 
 def take_archive_code(writing: Writing, village_code: str) -> ArchiveCode:

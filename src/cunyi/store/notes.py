@@ -101,7 +101,7 @@ def thread_by_id(connection: Connection, organisation: str, thread_id: str) -> T
     row = connection.execute(
         select(threads).where(threads.c.organisation == organisation, threads.c.id == thread_id)
     ).one_or_none()
-    return None if row is None else _thread(row)
+    return None if row is None else thread_of_row(row)
 
 
 def threads_of_person(
@@ -111,7 +111,10 @@ def threads_of_person(
     query = select(threads).where(threads.c.organisation == organisation, threads.c.person_id.in_(persons))
     if kind is not None:
         query = query.where(threads.c.kind == kind)
-    return [_thread(row) for row in connection.execute(query.order_by(threads.c.opened_at.desc(), threads.c.id.desc()))]
+    return [
+        thread_of_row(row)
+        for row in connection.execute(query.order_by(threads.c.opened_at.desc(), threads.c.id.desc()))
+    ]
 
 
 def open_threads(
@@ -132,7 +135,7 @@ def open_threads(
     if from_facility is not None:
         query = query.where(threads.c.from_facility == from_facility)
     rows = connection.execute(query.order_by(threads.c.urgency.desc(), threads.c.changed_at, threads.c.id).limit(limit))
-    return [_thread(row) for row in rows]
+    return [thread_of_row(row) for row in rows]
 
 
 def _row(thread: Thread) -> dict[str, Any]:
@@ -141,7 +144,8 @@ def _row(thread: Thread) -> dict[str, Any]:
     return values
 
 
-def _thread(row: Any) -> Thread:
+def thread_of_row(row: Any) -> Thread:
+    """A thread as its table keeps it."""
     return Thread(
         **{**row._mapping, "kind": ThreadKind(row.kind), "details": msgspec.json.decode(packing.unpack(row.details))}
     )

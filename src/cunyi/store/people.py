@@ -14,6 +14,7 @@ from cunyi.domain.errors import UserError
 from cunyi.domain.identity import IdentifierKind, upgraded
 from cunyi.domain.person import Household, Person
 from cunyi.store import schema
+from cunyi.store.bulk import insert_rows
 from cunyi.store.naming import name_keys, sort_key
 from cunyi.store.unit import Writing
 
@@ -27,8 +28,7 @@ class StaleError(UserError):
 
 def add_person(writing: Writing, person: Person) -> None:
     """Keeps a new person with all that finds them."""
-    writing.connection.execute(insert(schema.person).values(**_row(person)))
-    _index(writing.connection, person)
+    insert_persons(writing.connection, [person])
     writing.change(ChangeKind.PERSON, person.id, after=person, person=person.id, village=person.village_code)
 
 
@@ -44,7 +44,7 @@ def replace_person(writing: Writing, person: Person) -> Person:
             table.c.id == person.id,
             table.c.revision == person.revision,
         )
-        .values(**_row(changed))
+        .values(**person_row(changed))
     )
     if done.rowcount != 1:
         raise StaleError("这份档案在别处刚改过；请重新打开再改，您填写的内容还在页面上", field="revision")
@@ -128,6 +128,8 @@ def keep_household(writing: Writing, household: Household) -> None:
     table = schema.household
     key = (table.c.organisation == household.organisation) & (table.c.id == household.id)
     was = household_by_id(writing.connection, household.organisation, household.id)
+    if was is not None:
+        household = msgspec.structs.replace(household, revision=was.revision + 1)
     values = {"village_code": household.village_code, "details": canonical(household)}
     if writing.connection.execute(update(table).where(key).values(**values)).rowcount == 0:
         writing.connection.execute(insert(table).values(organisation=household.organisation, id=household.id, **values))
@@ -159,7 +161,8 @@ def identifier_forms(value: str) -> tuple[str, ...]:
     return (value,)
 
 
-def _row(person: Person) -> dict[str, Any]:
+def person_row(person: Person) -> dict[str, Any]:
+    """A person as the table has it."""
     return {
         "organisation": person.organisation,
         "id": person.id,
@@ -177,20 +180,28 @@ def _row(person: Person) -> dict[str, Any]:
     }
 
 
-def _index(connection: Connection, person: Person) -> None:
-    owner = {"organisation": person.organisation, "person_id": person.id}
-    numbers = {(each.kind, form) for each in person.identifiers for form in _forms(each.kind, each.value)}
-    if numbers:
-        connection.execute(
-            insert(schema.identifier), [{**owner, "kind": kind, "value": value} for kind, value in sorted(numbers)]
-        )
-    keys: set[tuple[str, str]] = {(key.kind, key.key) for key in name_keys(person.name)}
-    keys |= {(PHONE, phone[::-1]) for phone in (person.phone, *(c.phone for c in person.contacts)) if phone}
-    keys |= {(DOCUMENT, value[::-1]) for _, value in numbers}
-    if person.archive_code:
-        keys.add((ARCHIVE, person.archive_code))
-    place = owner | {"village_code": person.village_code}
-    connection.execute(insert(schema.search_key), [{**place, "kind": kind, "key": key} for kind, key in sorted(keys)])
+def insert_persons(connection: Connection, people: Sequence[Person]) -> None:
+    """Adds people with all that finds them, many to a statement."""
+    insert_rows(connection, schema.person, [person_row(person) for person in people])
+    _index(connection, people)
+
+
+def _index(connection: Connection, people: Iterable[Person]) -> None:
+    numbers: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
+    for person in people:
+        owner = {"organisation": person.organisation, "person_id": person.id}
+        held = {(each.kind, form) for each in person.identifiers for form in _forms(each.kind, each.value)}
+        numbers += [{**owner, "kind": kind, "value": value} for kind, value in sorted(held)]
+        found: set[tuple[str, str]] = {(key.kind, key.key) for key in name_keys(person.name)}
+        found |= {(PHONE, phone[::-1]) for phone in (person.phone, *(c.phone for c in person.contacts)) if phone}
+        found |= {(DOCUMENT, value[::-1]) for _, value in held}
+        if person.archive_code:
+            found.add((ARCHIVE, person.archive_code))
+        place = owner | {"village_code": person.village_code}
+        keys += [{**place, "kind": kind, "key": key} for kind, key in sorted(found)]
+    insert_rows(connection, schema.identifier, numbers)
+    insert_rows(connection, schema.search_key, keys)
 
 
 def _forms(kind: IdentifierKind, value: str) -> tuple[str, ...]:
@@ -203,7 +214,7 @@ def index_again(connection: Connection, person: Person) -> None:
         connection.execute(
             delete(table).where(table.c.organisation == person.organisation, table.c.person_id == person.id)
         )
-    _index(connection, person)
+    _index(connection, [person])
 
 
 def reindex(writing: Writing) -> int:
@@ -215,6 +226,5 @@ def reindex(writing: Writing) -> int:
         select(table.c.details).where(table.c.organisation == writing.organisation)
     ).scalars()
     people = [msgspec.json.decode(details, type=Person) for details in rows]
-    for person in people:
-        _index(writing.connection, person)
+    _index(writing.connection, people)
     return len(people)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, select
 
 from cunyi.domain.encounter import SignedRecord
 from cunyi.store import packing, schema
+from cunyi.store.bulk import insert_rows
 from cunyi.store.unit import Writing
 
 _AT_ONCE = 500
@@ -38,6 +40,28 @@ def project(connection: Connection, record: SignedRecord) -> None:
                 )
             )
     _insert(connection, _rows_of(record))
+
+
+def project_many(connection: Connection, organisation: str, records: Sequence[SignedRecord]) -> None:
+    """The rows of many records, in whatever order they came."""
+    visits = schema.encounter
+    newest: dict[str, SignedRecord] = {}
+    for record in records:
+        there = newest.get(record.encounter_id)
+        if there is None or (there.version, there.id) < (record.version, record.id):
+            newest[record.encounter_id] = record
+    known: set[str] = set()
+    ids = list(newest)
+    for start in range(0, len(ids), _AT_ONCE):
+        chunk = ids[start : start + _AT_ONCE]
+        known.update(
+            connection.execute(
+                select(visits.c.id).where(visits.c.organisation == organisation, visits.c.id.in_(chunk))
+            ).scalars()
+        )
+    for encounter_id in known:
+        project(connection, newest.pop(encounter_id))
+    _insert_all(connection, newest)
 
 
 def rebuild(writing: Writing) -> int:
@@ -83,8 +107,7 @@ def _insert_all(connection: Connection, latest: dict[str, SignedRecord]) -> None
 
 def _insert(connection: Connection, rows: dict[Table, list[dict[str, Any]]]) -> None:
     for table, lines in rows.items():
-        if lines:
-            connection.execute(insert(table), lines)
+        insert_rows(connection, table, lines)
 
 
 def _rows_of(record: SignedRecord) -> dict[Table, list[dict[str, Any]]]:

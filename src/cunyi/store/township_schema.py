@@ -74,6 +74,8 @@ epoch = plain_table(
     organisation(),
     Column("number", Integer, nullable=False),
     Column("mark", Identity, nullable=False),
+    # The last place of the log that was there already.
+    Column("after_sequence", BigInteger, nullable=False),
     Column("begun_at", Moment, nullable=False),
     PrimaryKeyConstraint("organisation", "number"),
 )
@@ -88,6 +90,16 @@ followed = plain_table(
     PrimaryKeyConstraint("organisation", "node_id", "person_id"),
 )
 
+# The way along the hamlets of a village, as a doctor goes it on a round.
+hamlet_way = plain_table(
+    "hamlet_way",
+    organisation(),
+    Column("village_code", String(12), nullable=False),
+    Column("hamlet", String, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("organisation", "village_code", "hamlet"),
+)
+
 conflict = identified(
     "conflict",
     Column("kind", String, nullable=False),
@@ -100,6 +112,14 @@ conflict = identified(
     Column("details", LargeBinary, nullable=False),
     Index(None, "organisation", "decided_at", "found_at"),
     Index(None, "organisation", "subject"),
+)
+
+# Who works on the other nodes: what the hub was told of their accounts.
+staff = identified(
+    "staff",
+    Column("node_id", Identity, nullable=False),
+    Column("facility", String, nullable=False),
+    Column("details", LargeBinary, nullable=False),
 )
 
 attachment = identified(

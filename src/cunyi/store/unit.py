@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 from cunyi.domain.audit import Action, AuditEntry
 from cunyi.domain.change import ChangeKind, difference
 from cunyi.domain.encounter import canonical
+from cunyi.domain.errors import UserError
 from cunyi.store import schema
 from cunyi.store.audit_head import AuditHead
 from cunyi.store.engine import WRITE, WRITERS
@@ -59,6 +60,7 @@ class Store:
         self._head = head
         self._turn = threading.Lock()
         self._newest_id = 0
+        self._is_shut = False
         # PostgreSQL would show each statement another state. A writer must not: it looks after it waited for the one before.
         one_state = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
         self._readers = engine.execution_options(**one_state)
@@ -66,6 +68,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the records."""
+        self._expect_not_shut()
         with self._readers.connect() as connection:
             yield connection
 
@@ -77,6 +80,7 @@ class Store:
         seen): it needs no audit line.
         """
         with self._turn:
+            self._expect_not_shut()
             with self.engine.connect() as connection:
                 writable = connection.execution_options(**{WRITE: True})
                 with writable.begin():
@@ -103,6 +107,15 @@ class Store:
         """Gives back every connection."""
         self.engine.dispose()
 
+    def shut(self) -> None:
+        """Closes for good: what still holds this store can neither read nor write, nor make the database anew by asking for it."""
+        self._is_shut = True
+        self.engine.dispose()
+
+    def _expect_not_shut(self) -> None:
+        if self._is_shut:
+            raise UserError("这台电脑已被停用，数据已清除；请按页面上的说明联系卫生院", field="database")
+
 
 class Writing:
     """A transaction under way (写入). `at` is the computer's clock, `latest` the latest time this node has known.
@@ -118,7 +131,9 @@ class Writing:
         self.connection = connection
         self.account = account
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": WRITERS})
+            # One writer at a time in each county: sequences belong to a county.
+            county = {"n": WRITERS, "county": self.organisation}
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n, hashtext(:county))"), county)
         last = last_audit(connection, self.organisation)
         self.sequence, self.hash = (last.sequence, bytes.fromhex(last.hash)) if last else (0, _NOTHING)
         self.at = store.clock()
@@ -185,7 +200,7 @@ class Writing:
                 id=self.new_id(),
                 kind=kind,
                 subject=subject,
-                body=b"" if after is None else canonical(difference(before, after)),
+                body=b"" if after is None else canonical(difference(before, after, self.account)),
                 at=self.latest,
                 person_id=person,
                 village_code=village,
