@@ -202,8 +202,21 @@ def growth(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["round"]:
+        from benchmarks.visit_round import main as measure_round
+
+        raise SystemExit(measure_round(sys.argv[2:]))
     if sys.argv[1:2] == ["node"]:
         from benchmarks.node import main as measure_node
 
         raise SystemExit(measure_node(sys.argv[2:]))
+    if sys.argv[1:2] == ["first-sync"]:
+        from benchmarks.first_sync import main as measure_first_sync
+
+        raise SystemExit(measure_first_sync(sys.argv[2:]))
+    if sys.argv[1:2] in (["hundred-kits"], ["hub-load"]):
+        from benchmarks.hundred_kits import main as measure_hundred_kits
+
+        users = ["--users", "70"] if sys.argv[1] == "hub-load" else []
+        raise SystemExit(measure_hundred_kits([*users, *sys.argv[2:]]))
     main()

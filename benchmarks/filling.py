@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, func, insert, select
@@ -24,7 +25,8 @@ class _Batch:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.dialect = connection.dialect
+        # No database of its own: many rows at once come by `execute`, too, and not past it.
+        self.dialect = SimpleNamespace(name="")
         self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def execute(self, statement: Any, rows: Any = None) -> Any:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from benchmarks.node_places import PASSWORD, login_of
-from benchmarks.population import SURNAMES
+from cunyi.simulation.names import SURNAMES
 
 _PERSON = re.compile(r'href="/people/([0-9a-f-]{36})"')
 _WARMING = 0.15

@@ -21,12 +21,8 @@ from benchmarks.stories import (
     DISEASES,
     DRUGS,
     FOLLOW_UPS,
-    GROUPS,
     ILLNESSES,
-    MEN,
     READINGS,
-    SURNAMES,
-    WOMEN,
 )
 from cunyi.domain.archive_code import ArchiveCode
 from cunyi.domain.audit import Action
@@ -49,6 +45,7 @@ from cunyi.domain.encounter import (
 from cunyi.domain.identity import Identifier, IdentifierKind, check_digit
 from cunyi.domain.person import Household, Insurance, Person, Programme, Relation
 from cunyi.domain.prescription import PrescriptionLine
+from cunyi.simulation.names import GROUPS, MEN, SURNAMES, WOMEN
 from cunyi.store.lists import add_entry
 from cunyi.store.people import add_person, keep_household
 from cunyi.store.records import keep_record
@@ -105,12 +102,31 @@ def fill(store: Store, signer: Signer, residents: int, *, now: datetime, years: 
     return Filled(people=len(people), records=len(visits), seconds=time.perf_counter() - started)
 
 
+def fill_a_day(
+    store: Store, signer: Signer, village: str, *, registered: int, seen: int, first_serial: int, end: datetime
+) -> None:
+    """Puts a day's work into a node that knows the village: some people are registered, and seen so often in all."""
+    draw = random.Random(first_serial)
+    start = end - timedelta(hours=9)
+    people: list[Person] = []
+    with filling(store, signer.account) as writing:
+        _settle(writing, draw, village, registered, start, people, first_serial)
+        for at in sorted(start + draw.random() * (end - start) for _ in range(seen)):
+            _visit(writing, draw, draw.choice(people), signer, at)
+
+
 def _settle(
-    writing: Filling, draw: random.Random, village: str, count: int, at: datetime, people: list[Person]
+    writing: Filling,
+    draw: random.Random,
+    village: str,
+    count: int,
+    at: datetime,
+    people: list[Person],
+    first_serial: int = 1,
 ) -> None:
     """So many residents of a village, household by household."""
     organisation = writing.organisation
-    serial = sum(person.village_code == village for person in people)
+    serial = first_serial - 1 + sum(person.village_code == village for person in people)
     left = count
     while left > 0:
         size = min(left, max(1, round(draw.gauss(_HOUSEHOLD, 1.4))))

@@ -19,6 +19,8 @@ def with_real_language(library: Library) -> Library:
     """A small library with the language tables, settings and words of the real one."""
     real = real_library()
     library.tables, library.settings, library.opinion = real.tables, real.settings, real.opinion
+    library.referral_loop = real.referral_loop
+    library.answering = real.answering
     return library
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import uvicorn
 from playwright.sync_api import Page
 
@@ -91,7 +92,11 @@ def a_node(path: Path, clock: Clock | None = None) -> Iterator[Node]:
 
 @contextmanager
 def served(
-    seat: Seat, knowledge: Knowledge, shown_account: tuple[str, str] | None = None, bench: Bench | None = None
+    seat: Seat,
+    knowledge: Knowledge,
+    shown_account: tuple[str, str] | None = None,
+    bench: Bench | None = None,
+    config: Config | None = None,
 ) -> Iterator[str]:
     """The pages of a node on loopback, with its instruments where there is a `bench`; gives their address.
 
@@ -100,7 +105,7 @@ def served(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    config = Config(public_address=f"http://127.0.0.1:{port}")
+    config = msgspec.structs.replace(config or Config(), public_address=f"http://127.0.0.1:{port}")
     application = create_app(config, knowledge, seat=seat, shown_account=shown_account, bench=bench)
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)

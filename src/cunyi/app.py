@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -14,8 +15,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cunyi.config import Config
+from cunyi.config import Config, read_config
 from cunyi.domain.errors import KnowledgeError, UserError
+from cunyi.domain.organisation import NodeRole
 from cunyi.reasoning.prepared import Knowledge, prepare
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from cunyi.journeys.bench import Bench
     from cunyi.journeys.seat import Seat
+    from cunyi.web.doctor.synchronisation import Ways
 
 _LARGEST_BODY_BYTES = 256_000
 _LONGEST_ENDING_S = 10
@@ -58,11 +61,12 @@ def create_app(
     seat: Seat | None = None,
     shown_account: tuple[str, str] | None = None,
     bench: Bench | None = None,
+    ways: Ways | None = None,
 ) -> Litestar:
     """The web application of a configuration: a node's pages, or without a `seat` the workbench alone.
 
     `knowledge` spares loading it where it is at hand; `shown_account` stands on the login page of a demonstration. `bench`
-    are the instruments of the node; whoever starts and stops it is the caller.
+    are the instruments of the node, `ways` how it reaches its hub and other kits; whoever starts and stops them is the caller.
     """
     # Only here, so that commands without pages do not pay for the web framework.
     from cunyi.interop.language_model import LanguageModel
@@ -77,6 +81,9 @@ def create_app(
         writer=LanguageModel(config.language_model) if config.language_model else None,
         public_address=config.public_address or "",
         hear=_hearing(config),
+        hub=config.role is NodeRole.HUB,
+        line=config.line,
+        ways=ways,
     )
 
 
@@ -99,12 +106,60 @@ def serve_node(config: Config, *, clock: Callable[[], datetime]) -> None:
     bench = Bench(seat, knowledge)
     bench.start()
     try:
-        application = create_app(config, knowledge, seat=seat, bench=bench)
-        with _for_phones(config, knowledge, seat, bench):
-            _run(config, application, "村医已就绪，请登录", ending=bench.end_streams)
+        with _reaching(config, seat) as ways:
+            application = create_app(config, knowledge, seat=seat, bench=bench, ways=ways)
+            with _for_phones(config, knowledge, seat, bench):
+                _run(config, application, "村医已就绪，请登录", ending=bench.end_streams)
     finally:
         bench.stop()
         seat.close()
+
+
+@contextlib.contextmanager
+def _reaching(config: Config, seat: Seat) -> Iterator[Ways]:
+    """What talks with the hub, and lets other kits in, for as long as the node is served."""
+    from urllib.parse import urlsplit
+
+    from cunyi.journeys.meeting_kits import Meetings
+    from cunyi.journeys.synchronising import Synchroniser
+    from cunyi.web.doctor.synchronisation import Ways
+
+    folder = None if config.database is not None else config.data_folder
+    public = urlsplit(config.public_address or "").hostname or ""
+    synchroniser = Synchroniser(seat, settings=config.line, every_s=config.sync_every_s, folder=folder)
+    meetings = Meetings(seat, port=config.port, host=config.host, public_host=public)
+    synchroniser.start()
+    try:
+        yield Ways(synchroniser=synchroniser, meetings=meetings)
+    finally:
+        synchroniser.stop()
+
+
+def serve_hub(config: Config, *, clock: Callable[[], datetime], workers: int = 1) -> None:
+    """Serves a hub: its users' pages and what its nodes say, until it is interrupted. It has no instruments.
+
+    Several `workers` keep nothing that another would lack; they need a database server, as an encrypted folder is opened by each
+    process that somebody logs in to.
+    """
+    if workers > 1 and config.database is None:
+        raise UserError("几个进程同时服务要用 PostgreSQL（--database）；数据文件夹只能用一个进程", field="--workers")
+    seat = _seat(config, clock)
+    try:
+        if workers == 1:
+            application = create_app(config, seat=seat)
+            _run(config, application, "村医中心已就绪，请登录")
+            return
+    finally:
+        seat.close()
+    _run_workers(config, workers)
+
+
+def hub_application() -> Litestar:
+    """The application of one of several workers of a hub, as the environment configures it."""
+    from datetime import UTC
+
+    config = read_config()
+    return create_app(config, seat=_seat(config, lambda: datetime.now(UTC)))
 
 
 def serve_demonstration(config: Config, data: Path | None, *, clock: Callable[[], datetime]) -> None:
@@ -141,17 +196,20 @@ def _seat(config: Config, clock: Callable[[], datetime]) -> Seat:
     from cunyi.store.nodes import open_node
     from cunyi.store.passwords import Cost
 
+    as_hub = config.role is NodeRole.HUB
     if config.database is not None:
         engine = open_postgresql(config.database)
         bring_up_to_date(engine)
-        return Seat(clock=clock, cost=Cost(), store=open_node(engine, clock=clock))
+        store = open_node(engine, clock=clock, county=config.county)
+        return Seat(clock=clock, cost=Cost(), store=store, as_hub=as_hub)
     folder = Folder(config.data_folder)
-    if not folder.is_set_up:
+    folder.end_erasing()
+    if not folder.is_set_up and folder.revocation() is None:
         raise UserError(
             f"{folder.path} 里还没有节点。先建立：cunyi init（--help 看写法）；只想试用：cunyi serve --demonstration",
             field="data",
         )
-    return Seat(clock=clock, cost=Cost(), folder=folder)
+    return Seat(clock=clock, cost=Cost(), folder=folder, as_hub=as_hub)
 
 
 @contextlib.contextmanager
@@ -223,3 +281,25 @@ def _run(config: Config, application: Litestar, ready: str, *, ending: Callable[
         server.run()
     if not server.started:
         sys.exit(_NOT_STARTED)
+
+
+def _run_workers(config: Config, workers: int) -> None:
+    """Serves with several processes that share one socket; one that dies is replaced."""
+    import uvicorn
+
+    # What the command line said reaches the workers as the environment would have said it.
+    os.environ["CUNYI_DATABASE"] = config.database or ""
+    os.environ["CUNYI_ROLE"] = NodeRole.HUB
+    os.environ["CUNYI_COUNTY"] = config.county or ""
+    shown = f"[{config.host}]" if ":" in config.host else config.host
+    print(f"村医中心已就绪，请登录：http://{shown}:{config.port}/ （{workers} 个进程；按 Ctrl+C 停止）", flush=True)
+    uvicorn.run(
+        "cunyi.app:hub_application",
+        factory=True,
+        host=config.host,
+        port=config.port,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_LONGEST_ENDING_S,
+    )

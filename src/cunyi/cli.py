@@ -12,7 +12,17 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from cunyi import app, department_commands, device_commands, node_commands, tables
+from cunyi import (
+    app,
+    county_commands,
+    department_commands,
+    device_commands,
+    node_commands,
+    simulate_commands,
+    sync_commands,
+    tables,
+    township_commands,
+)
 from cunyi.authoring.audit_command import add_audit
 from cunyi.authoring.build import ARTEFACT, compile_library, to_bytes, write_artefact
 from cunyi.authoring.check import check_library
@@ -23,6 +33,7 @@ from cunyi.authoring.render import disease_sheet, finding_sheet
 from cunyi.authoring.shapes import nearest
 from cunyi.config import read_config
 from cunyi.domain.errors import UserError
+from cunyi.domain.organisation import NodeRole
 from cunyi.evaluation_command import add_evaluate, labelled
 from cunyi.journeys.screen_cases import screen_lines
 from cunyi.reasoning.assess import assess
@@ -87,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=int, default=None)
     command.add_argument("--data", type=Path, help="数据文件夹（默认 CUNYI_DATA 或系统的数据目录）")
     command.add_argument("--database", help="PostgreSQL 数据库地址（默认 CUNYI_DATABASE）")
+    command.add_argument(
+        "--role",
+        dest="serve_role",
+        choices=[role.value for role in NodeRole],
+        help="hub：卫生院的中心（默认 CUNYI_ROLE）",
+    )
+    command.add_argument("--workers", type=_positive, default=1, help="中心同时用几个进程（要 PostgreSQL；默认 1）")
     kinds = command.add_mutually_exclusive_group()
     kinds.add_argument("--demonstration", action="store_true", help="演示：一个虚构的小村")
     kinds.add_argument("--workbench-only", action="store_true", help="只要工作台，不存任何档案")
@@ -94,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     node_commands.add_commands(commands)
     device_commands.add_device_commands(commands)
     department_commands.add_department_commands(commands)
+    sync_commands.add_sync_commands(commands)
+    township_commands.add_township_commands(commands)
+    county_commands.add_county_commands(commands)
+    simulate_commands.add_simulate_commands(commands)
     return parser
 
 

@@ -11,6 +11,8 @@ import msgspec
 import platformdirs
 
 from cunyi.domain.errors import UserError
+from cunyi.domain.organisation import NodeRole
+from cunyi.interop.hub_http import LineSettings
 from cunyi.interop.language_model import ModelSettings
 from cunyi.interop.speech import SpeechSettings
 
@@ -18,6 +20,7 @@ _HIGHEST_PORT = 65_535
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # The page gives up after 20 seconds.
 _USUAL_WAIT_S, _LONGEST_WAIT_S = 15, 18
+_LONGEST_LINE_S, _LONGEST_PAUSE_S = 600, 86_400
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +28,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `knowledge` None means the artefact that came with the program. `data` is the folder of an encrypted node; `database` the
     address of a PostgreSQL database in its place, which may hold a password and never shows. `language_model` None: none is asked.
-    `public_address` is where villagers' phones reach this node, for the codes that it prints;
+    `county` tells the node where the database has those of several counties. `public_address` is where villagers' phones reach this node, for the codes that it prints;
     `public_port` a port on which every address of this computer answers them, and nobody else. `speech` None: no
-    recogniser turns what villagers say into words.
+    recogniser turns what villagers say into words. `role` is what the node is in its township; `line` is how the hub is reached, `sync_every_s` how often it is looked for.
     """
 
     host: str = "127.0.0.1"
@@ -35,10 +38,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: Path | None = None
     data: Path | None = None
     database: str | None = None
+    county: str | None = None
     language_model: ModelSettings | None = None
     public_address: str | None = None
     public_port: int | None = None
     speech: SpeechSettings | None = None
+    role: NodeRole = NodeRole.KIT
+    line: LineSettings = LineSettings()
+    sync_every_s: int = 60
 
     @property
     def data_folder(self) -> Path:
@@ -51,8 +58,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_config(environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration of CUNYI_HOST, CUNYI_PORT, CUNYI_KNOWLEDGE, CUNYI_DATA, CUNYI_DATABASE, CUNYI_PUBLIC_ADDRESS, CUNYI_PUBLIC_PORT, CUNYI_SPEECH_*
-    and CUNYI_LLM_*.
+    """The configuration of CUNYI_HOST, CUNYI_PORT, CUNYI_KNOWLEDGE, CUNYI_DATA, CUNYI_DATABASE, CUNYI_COUNTY, CUNYI_ROLE, CUNYI_PUBLIC_ADDRESS, CUNYI_PUBLIC_PORT, CUNYI_SPEECH_*,
+    CUNYI_HUB_*, CUNYI_SYNC_EVERY and CUNYI_LLM_*.
 
     UserError names the one that cannot be used.
     """
@@ -72,16 +79,45 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         knowledge=Path(knowledge) if knowledge else None,
         data=Path(data) if data else None,
         database=database or None,
+        county=environment.get("CUNYI_COUNTY") or None,
         language_model=_language_model(environment),
         public_address=_public_address(environment.get("CUNYI_PUBLIC_ADDRESS")),
         public_port=public_port,
         speech=_speech(environment),
+        role=_role(environment.get("CUNYI_ROLE")),
+        line=_line(environment),
+        sync_every_s=_seconds(environment, "CUNYI_SYNC_EVERY", defaults.sync_every_s, _LONGEST_PAUSE_S, "两次同步之间"),
     )
 
 
 def _port(words: str, field: str) -> int:
     if not words.isascii() or not words.isdigit() or not 0 < int(words) <= _HIGHEST_PORT:
         raise UserError(f"端口要写 1 到 {_HIGHEST_PORT} 的整数，不是“{words}”", field=field)
+    return int(words)
+
+
+def _role(words: str | None) -> NodeRole:
+    if words and words not in list(NodeRole):
+        raise UserError("角色要写 kit、clinic 或 hub", field="CUNYI_ROLE")
+    return NodeRole(words) if words else NodeRole.KIT
+
+
+def _line(environment: Mapping[str, str]) -> LineSettings:
+    """CUNYI_HUB_CA_FILE and CUNYI_HUB_TIMEOUT."""
+    authority = environment.get("CUNYI_HUB_CA_FILE")
+    if authority and not Path(authority).is_file():
+        raise UserError(f"没有 {authority} 这个证书文件；请核对路径", field="CUNYI_HUB_CA_FILE")
+    usual = LineSettings()
+    return LineSettings(
+        ca_file=Path(authority) if authority else None,
+        timeout_s=_seconds(environment, "CUNYI_HUB_TIMEOUT", int(usual.timeout_s), _LONGEST_LINE_S, "等中心回答"),
+    )
+
+
+def _seconds(environment: Mapping[str, str], name: str, usual: int, longest: int, what: str) -> int:
+    words = environment.get(name) or str(usual)
+    if not words.isascii() or not words.isdigit() or not 0 < int(words) <= longest:
+        raise UserError(f"{what}的秒数要写 1 到 {longest} 的整数", field=name)
     return int(words)
 
 
@@ -134,7 +170,5 @@ def _language_model(environment: Mapping[str, str]) -> ModelSettings | None:
     _expect_service(url, "CUNYI_LLM_URL", "语言模型")
     if not model:
         raise UserError("设置了语言模型的地址，还要写模型的名字", field="CUNYI_LLM_MODEL")
-    seconds = environment.get("CUNYI_LLM_TIMEOUT") or str(_USUAL_WAIT_S)
-    if not seconds.isascii() or not seconds.isdigit() or not 0 < int(seconds) <= _LONGEST_WAIT_S:
-        raise UserError(f"等待语言模型的秒数要写 1 到 {_LONGEST_WAIT_S} 的整数", field="CUNYI_LLM_TIMEOUT")
-    return ModelSettings(url=url, model=model, key=environment.get("CUNYI_LLM_KEY") or None, timeout_s=int(seconds))
+    seconds = _seconds(environment, "CUNYI_LLM_TIMEOUT", _USUAL_WAIT_S, _LONGEST_WAIT_S, "等待语言模型")
+    return ModelSettings(url=url, model=model, key=environment.get("CUNYI_LLM_KEY") or None, timeout_s=seconds)

@@ -8,9 +8,15 @@ from sqlalchemy import select
 
 from cunyi.app import artefact_path, load_knowledge
 from cunyi.config import read_config
+from cunyi.domain.consultation import consultation_details
+from cunyi.domain.critical_value import critical_details
 from cunyi.domain.person import PersonStatus, Programme
+from cunyi.journeys.consulting_experts import consultations_here
+from cunyi.journeys.critical_values import critical_values_here
 from cunyi.journeys.demonstration import SHOWN_ACCOUNT, open_demonstration
 from cunyi.journeys.opening_record import open_record
+from cunyi.journeys.referral_lists import my_referrals
+from cunyi.journeys.ringing import ringing
 from cunyi.journeys.safekeeping import verify
 from cunyi.journeys.today import open_today, search
 from cunyi.store import schema
@@ -52,13 +58,13 @@ def everybody(seat):
 def test_nothing_is_wrong_with_it(made):
     folder, seat, _ = made
     found = verify(seat.store, folder)
-    assert found.problems == () and found.records == 151
+    assert found.problems == () and found.records == 152
 
 
 def test_every_record_was_signed_with_a_clock_that_is_right(made):
     _, seat, _ = made
     visits = [visit for record in everybody(seat) for visit in record.visits]
-    assert len(visits) == 151 and len({visit.encounter_id for visit in visits}) == 151
+    assert len(visits) == 152 and len({visit.encounter_id for visit in visits}) == 152
     with seat.store.reading() as connection:
         kept = [versions(connection, "369999", visit.encounter_id)[0].record for visit in visits]
     assert not any(record.clock_doubtful for record in kept)
@@ -129,6 +135,26 @@ def test_a_newborn_without_papers_is_linked_to_the_mother(made):
     child = next(person for person in search(seat.store, me, "婴").people)
     record = open_record(seat.store, me, child.id, today=NOW.date())
     assert record.mother is not None and child.name.startswith(record.mother.name) and child.identifiers == ()
+
+
+def test_a_colleague_has_answered_and_a_critical_value_was_acted_on(made):
+    _, seat, clock = made
+    me = account(seat)
+    (asked,) = consultations_here(seat.store, me, clock())
+    details = consultation_details(asked)
+    assert asked.state == "answered" and details.unread and details.pictures == 1 and details.minutes == 190
+    assert [ring.loud for ring in ringing(seat.store, me, clock())] == [False], "told on every page, heard by nobody"
+    (value,) = critical_values_here(seat.store, me, clock())
+    assert value.state == "acted" and critical_details(value).acknowledge_minutes == 3
+
+
+def test_referrals_stand_in_three_states(made, knowledge):
+    _, seat, clock = made
+    lines = my_referrals(seat.store, account(seat), knowledge, clock())
+    found = {(each.thread.details["direction"], each.thread.state, each.pile.value): each for each in lines}
+    assert set(found) == {("up", "returned", "mine"), ("down", "requested", "mine"), ("up", "requested", "theirs")}
+    assert found["up", "requested", "theirs"].reminder is not None
+    assert found["up", "returned", "mine"].thread.details["compared"]["doctor"] == "other"
 
 
 def test_it_opens_again_later_and_somebody_waits(made, knowledge):

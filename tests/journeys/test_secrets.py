@@ -377,7 +377,7 @@ def database_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Ex
     entry = read_person(fields, organisation="360731", person=ouyang, today=desk.today)
 
     def same_number_twice() -> None:
-        monkeypatch.setattr(people, "_unindex", lambda connection, person: None)
+        monkeypatch.setattr(people, "index_again", lambda connection, person: people._index(connection, [person]))
         change_person(desk.store, desk.account, entry)
 
     def same_login_twice() -> None:

@@ -32,16 +32,27 @@ PAGES = (
     "domain/names.py",
     "domain/archive_code.py",
     "web/doctor/*.py",
+    "web/manager/*.py",
     "web/patient/*.py",
     "web/printing/*.py",
-    *(f"store/{name}.py" for name in ("passwords", "people", "drafts", "nodes", "keyring")),
+    *(f"store/{name}.py" for name in ("passwords", "people", "drafts", "nodes", "keyring", "enrolments")),
 )
 # What these tell reaches the pages too; what a person reads at a terminal stands beside it.
-ALSO = (*(f"store/{name}.py" for name in ("lists", "engine", "packing")), "interop/speech.py")
+ALSO = (
+    *(f"store/{name}.py" for name in ("lists", "engine", "packing")),
+    "interop/speech.py",
+    "interop/hub_http.py",
+    "sync/*.py",
+)
 # Where a sentence stands among the arguments of those who make an error or an answer of it.
-PLACES = {"refuse": 1, "needed": 2, "_lead": 3}
+PLACES = {"refuse": 1, "not_taken": 0, "needed": 2, "_lead": 3}
 # Sentences that stand for themselves and are translated where they are used.
-TABLES = {"web/refusals.py": ("_MESSAGES", "_OTHER", "_FAILED")}
+TABLES = {
+    "web/refusals.py": ("_MESSAGES", "_OTHER", "_FAILED"),
+    "sync/hub_side.py": ("_NOT_HERE", "_NO_PICTURE", "_OUTSIDE"),
+    "sync/meeting.py": ("_NO_PICTURE",),
+    "sync/receiving_states.py": ("_CONFLICT", "_DECIDED"),
+}
 HAN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 
 

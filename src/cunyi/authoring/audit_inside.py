@@ -139,7 +139,14 @@ def unused(library: Library, profile: Profile) -> list[Unused]:
 
 def _mentions(library: Library) -> Iterator[str]:
     """Every word of the rules and of what else may name a finding."""
-    for entries in (library.red_flags, library.referral, library.follow_ups, library.drugs, library.drug_classes):
+    for entries in (
+        library.red_flags,
+        library.referral,
+        library.referral_criteria,
+        library.follow_ups,
+        library.drugs,
+        library.drug_classes,
+    ):
         for entry in entries:
             yield from _words(entry.raw)
     for entry in library.findings:

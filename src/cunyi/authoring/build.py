@@ -34,6 +34,8 @@ def compile_library(library: Library) -> dict[str, Any]:
         "red_flags": sorted(flags, key=lambda flag: flag["id"]),
         "complaints": complaints,
         "referral": _entries(library.referral),
+        "referral_loop": dict(library.referral_loop.raw) if library.referral_loop else {},
+        "referral_criteria": _without_examples(library.referral_criteria),
         "departments": _entries(library.departments),
         "department_hints": dict(library.department_hints.raw) if library.department_hints else {},
         "care_steps": dict(library.care_steps.raw) if library.care_steps else {},
@@ -47,7 +49,9 @@ def compile_library(library: Library) -> dict[str, Any]:
         "doses": join_doses(library).agreed,
         "prescribing": dict(library.prescribing.raw) if library.prescribing else {},
         "follow_ups": _entries(library.follow_ups),
+        "visit_rounds": dict(library.visit_rounds.raw) if library.visit_rounds else {},
         "opinion": dict(library.opinion.raw) if library.opinion else {},
+        "answering": _unreviewed(library.answering.raw) if library.answering else {},
         "interview": _interview(library),
         "summary": _unreviewed(library.interview_summary.raw) if library.interview_summary else {},
         "settings": dict(library.settings),
@@ -76,6 +80,13 @@ def _interview(library: Library) -> dict[str, Any]:
 
 def _unreviewed(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key != "review"}
+
+
+def _without_examples(entries: list[Entry]) -> list[dict[str, Any]]:
+    return [
+        {key: value for key, value in raw.items() if key not in ("fires", "spares", "review")}
+        for raw in _entries(entries)
+    ]
 
 
 def _entries(entries: list[Entry]) -> list[LineDict]:

@@ -139,7 +139,7 @@ def check_rules(library: Library) -> Iterator[Problem]:
                     yield file.problem(f"没有登记疾病 {disease}（{nearest(str(disease), diseases)}）", *path, "suspect")
             for kind in ("fires", "spares"):
                 for number, example in enumerate(flag.get(kind) or ()):
-                    yield from _check_example(file, example, findings, items, (*path, kind, number))
+                    yield from check_example(file, example, findings, items, (*path, kind, number))
             referral = flag.get("referral")
             if isinstance(referral, LineDict) and not (
                 str(referral.get("to")) in REFERRAL_TARGETS and referral.get("within") in REFERRAL_DEADLINES
@@ -156,9 +156,10 @@ _EXAMPLE_KEYS = frozenset(
 )
 
 
-def _check_example(
+def check_example(
     file: Entry, example: Any, findings: set[str], items: set[str], path: tuple[str | int, ...]
 ) -> Iterator[Problem]:
+    """One example of a rule: known keys, findings and items."""
     if not isinstance(example, LineDict):
         yield file.problem("例子要写成 {age: 60, present: [chest_pain]}", *path)
         return

@@ -1,4 +1,4 @@
-"""The doctors' own tests: red-flag examples that must fire or spare, and the cases under `knowledge/cases`."""
+"""The doctors' own tests: examples of red flags and plan criteria that must fire or spare, and the cases under `knowledge/cases`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXPECTATIONS = frozenset(
 
 
 def check_examples(library: Library, knowledge: Knowledge) -> Iterator[Problem]:
-    """Every red flag fires on its examples and spares its near misses; every case comes out as its author expects."""
+    """Every rule fires on its examples and spares its near misses; every case comes out as its author expects."""
     for file in library.red_flags:
         for index, flag in enumerate(file.raw["flags"]):
             for kind, wanted in (("fires", True), ("spares", False)):
@@ -48,6 +48,7 @@ def check_examples(library: Library, knowledge: Knowledge) -> Iterator[Problem]:
                         yield file.problem(
                             f"危险信号 {flag['id']} 的例子{said}（改条件或改例子）", "flags", index, kind, number
                         )
+    yield from _check_criteria(library, knowledge)
     for case in library.cases:
         yield from _check_case(case, knowledge)
 
@@ -84,6 +85,18 @@ def _fires(flag_id: str, example: Mapping[str, Any], knowledge: Knowledge) -> bo
     case = parse_case(example_case(example, knowledge))
     presentation = receive(case, knowledge).presentation
     return evaluate(knowledge.content.red_flags[flag_id].when, presentation) is True
+
+
+def _check_criteria(library: Library, knowledge: Knowledge) -> Iterator[Problem]:
+    loop = knowledge.content.referral_loop
+    conditions = {each.id: each.when for each in loop.criteria} if loop else {}
+    for entry in library.referral_criteria:
+        for kind, wanted in (("fires", True), ("spares", False)):
+            for number, example in enumerate(entry.raw[kind]):
+                case = parse_case(example_case(example, knowledge))
+                if (evaluate(conditions[entry.id], receive(case, knowledge).presentation) is True) != wanted:
+                    said = "应符合而没有" if wanted else "不该符合却符合了"
+                    yield entry.problem(f"指征 {entry.id} 的例子{said}（改条件或改例子）", kind, number)
 
 
 def _check_case(entry: Entry, knowledge: Knowledge) -> Iterator[Problem]:

@@ -8,7 +8,14 @@ from typing import Any
 
 import msgspec
 
-from cunyi.authoring import department_shapes, interview_shapes, shapes, summary_shapes
+from cunyi.authoring import (
+    department_shapes,
+    interview_shapes,
+    referral_shapes,
+    shapes,
+    summary_shapes,
+    visit_round_shapes,
+)
 from cunyi.authoring.shapes import Shape, check_shape
 from cunyi.authoring.strict_yaml import LineDict, LineList, Problem, read_yaml
 
@@ -51,6 +58,7 @@ class Library(msgspec.Struct):
     diseases: list[Entry] = []
     red_flags: list[Entry] = []
     referral: list[Entry] = []
+    referral_criteria: list[Entry] = []
     departments: list[Entry] = []
     examinations: list[Entry] = []
     sources: list[Entry] = []
@@ -61,10 +69,13 @@ class Library(msgspec.Struct):
     doses_first: list[Entry] = []
     doses_second: list[Entry] = []
     follow_ups: list[Entry] = []
+    referral_loop: Entry | None = None
     prescribing: Entry | None = None
     opinion: Entry | None = None
+    answering: Entry | None = None
     department_hints: Entry | None = None
     care_steps: Entry | None = None
+    visit_rounds: Entry | None = None
     first_level_names: Entry | None = None
     interview_wording: Entry | None = None
     interview_rules: Entry | None = None
@@ -87,6 +98,7 @@ _LISTS: tuple[tuple[str, str, Shape, str], ...] = (
     ("findings", "findings/**/*.yaml", shapes.FINDING, "征象"),
     ("items", "ranges/**/*.yaml", shapes.ITEM, "项目"),
     ("referral", "referral/**/*.yaml", shapes.REFERRAL_RULE, "转诊标准"),
+    ("referral_criteria", "referral_criteria/*.yaml", referral_shapes.CRITERION, "县域方案指征"),
     ("departments", "departments.yaml", shapes.DEPARTMENT, "科室"),
     ("examinations", "examinations.yaml", shapes.EXAMINATION, "检查"),
     ("sources", "sources/**/*.yaml", shapes.SOURCE, "来源"),
@@ -110,10 +122,13 @@ _SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
     ("red_flags", "red_flags/**/*.yaml", shapes.RED_FLAG_FILE, "危险信号"),
 )
 _ONES: tuple[tuple[str, str, Shape, str], ...] = (
+    ("referral_loop", "referral_loop.yaml", referral_shapes.LOOP, "转诊闭环规则"),
     ("prescribing", "prescribing.yaml", shapes.PRESCRIBING, "处方规则"),
     ("opinion", "opinion.yaml", shapes.OPINION, "专家意见用语"),
+    ("answering", "answering.yaml", shapes.ANSWERING, "应答时限"),
     ("department_hints", "department_hints.yaml", department_shapes.HINTS, "科室提示词"),
     ("care_steps", "care_steps.yaml", department_shapes.CARE_STEPS, "分级诊疗用语"),
+    ("visit_rounds", "visit_rounds.yaml", visit_round_shapes.VISIT_ROUNDS, "巡诊规则"),
     ("first_level_names", "evaluation/first_level_departments.yaml", department_shapes.FIRST_LEVEL, "科室对照"),
     ("interview_wording", "interview/wording.yaml", interview_shapes.WORDING, "预问诊用语"),
     ("interview_rules", "interview/rules.yaml", interview_shapes.RULES_FILE, "预问诊规则"),

@@ -255,6 +255,10 @@ MESSAGE: Shape = {
     "sources": SOURCES,
 }  # fmt: skip
 
+ANSWERING: Shape = {
+    "consultation": (mapping, True), "critical_value": (mapping, True), "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
+
 OPINION: Shape = {
     "shown": (mapping, True), "percent_least": (number, True), "weak_below": (number, True),
     "absent": (mapping, True), "levels": (mapping, True), "places": (mapping, True), "within": (mapping, True), "people": (mapping, True),

@@ -32,6 +32,10 @@ class Permission(StrEnum):
     SEE_COUNTS = "see_counts"
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
+    MANAGE_NODES = "manage_nodes"
+    CONSULT = "consult"
+    REFER = "refer"
+    ANSWER_CRITICAL_VALUE = "answer_critical_value"
 
 
 _CARE = frozenset(
@@ -41,6 +45,7 @@ _CARE = frozenset(
         Permission.READ_RECORD,
         Permission.WRITE_DRAFT,
         Permission.SEE_COUNTS,
+        Permission.ANSWER_CRITICAL_VALUE,
     }
 )
 _DOCTOR = _CARE | {
@@ -48,13 +53,17 @@ _DOCTOR = _CARE | {
     Permission.PRESCRIBE,
     Permission.MERGE_PEOPLE,
     Permission.SEE_SENSITIVE,
+    Permission.CONSULT,
+    Permission.REFER,
 }
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VILLAGE_DOCTOR: _DOCTOR,
     Role.TOWNSHIP_DOCTOR: _DOCTOR,
     Role.NURSE: _CARE,
     Role.MANAGER: frozenset({Permission.SEE_COUNTS, Permission.READ_AUDIT}),
-    Role.ADMINISTRATOR: frozenset({Permission.SEE_COUNTS, Permission.READ_AUDIT, Permission.MANAGE_ACCOUNTS}),
+    Role.ADMINISTRATOR: frozenset(
+        {Permission.SEE_COUNTS, Permission.READ_AUDIT, Permission.MANAGE_ACCOUNTS, Permission.MANAGE_NODES}
+    ),
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cunyi.domain.consultation import fold_consultation
+from cunyi.domain.critical_value import fold_critical_value
 from cunyi.domain.referral_course import thread_of as referral_thread
 from cunyi.domain.thread import Note, Thread, ThreadKind, in_order
 
@@ -13,6 +15,8 @@ not fit the state changes nothing but is kept and shown."""
 
 FOLDS: dict[ThreadKind, Fold] = {
     ThreadKind.REFERRAL: referral_thread,
+    ThreadKind.CONSULTATION: fold_consultation,
+    ThreadKind.CRITICAL_VALUE: fold_critical_value,
 }
 
 

@@ -20,7 +20,11 @@ _REFUSED = {
     Permission.SEE_SENSITIVE: "这一项只有医生能看；需要时请联系系统管理员",
     Permission.SEE_COUNTS: "您的账号不能看汇总；需要时请联系系统管理员",
     Permission.READ_AUDIT: "您的账号不能看审计日志；需要时请联系系统管理员",
+    Permission.REFER: "您的账号不能转诊或答复转诊；请由医生操作，需要时请联系系统管理员",
     Permission.MANAGE_ACCOUNTS: "您的账号不能管理账号；需要时请联系系统管理员",
+    Permission.MANAGE_NODES: "您的账号不能管理机构和设备；需要时请联系系统管理员",
+    Permission.CONSULT: "您的账号不能提出或答复会诊；请由医生操作，需要时请联系系统管理员",
+    Permission.ANSWER_CRITICAL_VALUE: "您的账号不能处理危急值；请由医生或护士操作，需要时请联系系统管理员",
 }
 
 

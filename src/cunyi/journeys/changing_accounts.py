@@ -19,6 +19,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     areas: tuple[str, ...]
     phone: str
+    facility: str
     must_change: bool
 
 
@@ -39,7 +40,7 @@ def keep_new_account(store: Store, by: str, new: NewAccount, password_hash: str)
             login=new.login,
             name=new.name,
             role=new.role,
-            facility=store.node.facility,
+            facility=new.facility,
             phone=new.phone,
             areas=new.areas,
             confirmed_at=writing.latest,
@@ -51,13 +52,22 @@ def keep_new_account(store: Store, by: str, new: NewAccount, password_hash: str)
 
 
 def keep_changed_account(
-    store: Store, by: str, account: Account, *, active: bool | None, confirm: bool, areas: tuple[str, ...] | None
+    store: Store,
+    by: str,
+    account: Account,
+    *,
+    active: bool | None,
+    confirm: bool,
+    areas: tuple[str, ...] | None,
+    facility: str | None = None,
 ) -> Account:
-    """Stops or allows an account, confirms it, gives it other areas; None leaves a thing as it is."""
+    """Stops or allows an account, confirms it, gives it other areas or another facility; None leaves a thing as it is."""
     if active is not None:
         account = msgspec.structs.replace(account, active=active)
     if areas is not None:
         account = msgspec.structs.replace(account, areas=areas)
+    if facility is not None:
+        account = msgspec.structs.replace(account, facility=facility)
     with store.writing(by) as writing:
         if confirm:
             account = msgspec.structs.replace(account, confirmed_at=writing.latest)

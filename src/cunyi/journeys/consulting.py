@@ -23,7 +23,9 @@ from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
 from cunyi.domain.person import Person
 from cunyi.domain.prescription import Concern
 from cunyi.journeys.access import person_for, require
+from cunyi.journeys.critical_values import notify_found
 from cunyi.journeys.tracing_values import traced
+from cunyi.knowledge.answering import AnsweringRules
 from cunyi.store.arrived import release_confirmed
 from cunyi.store.drafts import (
     Draft,
@@ -174,11 +176,12 @@ def sign(
     proposed: Assessment,
     reason: str = "",
     now: datetime,
+    answering: AnsweringRules | None = None,
 ) -> SignedRecord:
     """Signs an encounter: from then on it is never edited. InvalidFormError says what is missing; the draft stays.
 
     `concerns` are those of the prescription as it is; each grave one needs an override with a reason. `proposed` is what
-    the doctor saw. `reason` is needed where a signed record is superseded.
+    the doctor saw. `reason` is needed where a signed record is superseded. `answering` are the limits for its critical values.
     """
     require(by, Permission.SIGN_RECORD)
     if encounter.prescription:
@@ -198,7 +201,7 @@ def sign(
             id=writing.new_id(),
             encounter_id=draft.encounter_id,
             organisation=by.organisation,
-            facility=writing.node.facility,
+            facility=by.facility or writing.node.facility,
             node=writing.node.id,
             version=version,
             supersedes=latest,
@@ -216,6 +219,7 @@ def sign(
             encounter=traced(writing.connection, draft, encounter),
         )
         keep_record(writing, record)
+        notify_found(writing, by, person, record.encounter_id, proposed.critical_values, answering)
         _carry_forward(writing, record, person)
         discard_draft(writing, draft_id)
         end_waiting(writing, person.id)

@@ -28,6 +28,8 @@ from cunyi.domain.person import Person
 from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.case_of_person import background_of, case_of, patient_for
 from cunyi.journeys.consulting import begin_draft, sign
+from cunyi.journeys.demonstrated_referrals import told_referrals
+from cunyi.journeys.demonstrated_threads import keep_demonstrated_facilities, told_threads
 from cunyi.journeys.keeping_lists import add_to_list
 from cunyi.journeys.queueing import arrive
 from cunyi.journeys.registering import read_person, register_person
@@ -105,11 +107,18 @@ def _make(folder: Folder, knowledge: Knowledge, clock: Callable[[], datetime], c
     with seat.store.writing(SYSTEM) as writing:
         set_login_policy(writing, LoginPolicy(offline_days=_OFFLINE_DAYS))
         writing.audit(Action.CHANGE_ACCOUNT, detail="登录规则")
+    keep_demonstrated_facilities(seat, _STORY)
     for other in others:
         role = Role(other["role"])
         areas = () if role is Role.ADMINISTRATOR else (seat.store.node.township,)
         seat.add_account(
-            SYSTEM, login=other["login"], name=other["name"], role=role, password=_STORY["password"], areas=areas
+            SYSTEM,
+            login=other["login"],
+            name=other["name"],
+            role=role,
+            password=_STORY["password"],
+            areas=areas,
+            facility=other.get("facility", ""),
         )
     _, me = seat.sign_in(*SHOWN_ACCOUNT)
     _Village(seat, me.account, knowledge, walking, today).live()
@@ -132,15 +141,20 @@ class _Village:
     def live(self) -> None:
         """Registers everybody and signs every visit, in the order of time, then plans what is due."""
         events: list[tuple[datetime, int, Callable[[], None]]] = []
+        orders: dict[str, int] = {}
         for number, household in enumerate(_STORY["households"]):
             for place, told in enumerate(household["people"]):
-                order = number * 10 + place
+                orders[told["name"]] = order = number * 10 + place
                 days = _NEWBORN_KNOWN_DAYS if told["age"] == 0 else _BEGINNING_DAYS
                 events.append((self._morning(days, order), order, partial(self._register, number, place)))
                 for visits in told.get("visits", []):
                     for nth, days_ago in enumerate(visits["days"]):
                         at = self._morning(days_ago, order)
                         events.append((at, order, partial(self._see, told["name"], visits, nth)))
+        for days_ago, minutes, happens in told_threads(self._seat, _STORY, self._people, orders, self._knowledge):
+            events.append((self._morning(days_ago, minutes), minutes, happens))
+        for days_ago, minutes, happens in told_referrals(self._seat, _STORY, self._people, self._knowledge):
+            events.append((self._morning(days_ago, minutes), minutes, happens))
         for at, _, happens in sorted(events, key=lambda event: event[:2]):
             self._walking.at = at
             happens()
@@ -236,7 +250,16 @@ class _Village:
         )
         concerns = check_prescription(lines, patient, knowledge) if lines else []
         draft = begin_draft(store, by, person.id, {})
-        sign(store, by, draft.id, encounter, concerns, proposed=proposed, now=at)
+        sign(
+            store,
+            by,
+            draft.id,
+            encounter,
+            concerns,
+            proposed=proposed,
+            now=at,
+            answering=knowledge.content.answering,
+        )
 
     def _plan(self, person: Person, days: int, name: str) -> None:
         on = self._today.date() + timedelta(days=days)

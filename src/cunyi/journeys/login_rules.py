@@ -78,14 +78,17 @@ def expect_not_locked_out(stored: StoredAccount, now: datetime, clock: datetime)
     )
 
 
-def expect_usable(account: Account, policy: LoginPolicy, now: datetime, clock: datetime) -> None:
+def expect_usable(
+    account: Account, policy: LoginPolicy, now: datetime, clock: datetime, *, at_hub: bool = False
+) -> None:
     """UserError (field `login`) for an account that was stopped, or that nobody confirmed for too long.
 
-    Administrators are those who confirm: nobody would be left to let them in again.
+    Administrators are those who confirm: nobody would be left to let them in again. At a hub nobody works offline.
     """
     if not account.active:
         raise UserError("这个账号已停用；请联系系统管理员", field="login")
-    if account.role is not Role.ADMINISTRATOR and now - account.confirmed_at > timedelta(days=policy.offline_days):
+    kept_out = account.role is not Role.ADMINISTRATOR and not at_hub
+    if kept_out and now - account.confirmed_at > timedelta(days=policy.offline_days):
         raise UserError(
             _UNCONFIRMED_CLOCK_BEHIND if _clock_is_behind(now, clock) else _UNCONFIRMED,
             field="login",

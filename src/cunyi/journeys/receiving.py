@@ -23,6 +23,7 @@ from cunyi.domain.measurement import Measurement
 from cunyi.domain.person import Person
 from cunyi.journeys.access import require
 from cunyi.journeys.consulting import open_draft
+from cunyi.journeys.critical_values import notify_reading
 from cunyi.journeys.judging_readings import FIRST_YEAR, entered_fits, judged_again, judged_time, judged_value
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.accounts import account_by_id
@@ -96,7 +97,10 @@ def receive(
         return reading
     with store.writing(account) as writing:
         stored = account_by_id(writing.connection, writing.organisation, account)
-        return _confirm(writing, reading, "" if stored is None else stored.account.name, "自动")
+        confirmed = _confirm(writing, reading, "" if stored is None else stored.account.name, "自动")
+        if stored is not None:
+            _tell(writing, stored.account, confirmed, knowledge)
+        return confirmed
 
 
 def waiting_for(store: Store, by: Account, draft_id: str) -> list[ArrivedReading]:
@@ -120,8 +124,12 @@ def waiting_unassigned(store: Store, by: Account) -> list[ArrivedReading]:
         return arrived_for_nobody(connection, by.organisation)
 
 
-def confirm_reading(store: Store, by: Account, reading_id: str, draft_id: str) -> ArrivedReading:
+def confirm_reading(
+    store: Store, by: Account, reading_id: str, draft_id: str, *, knowledge: Knowledge | None = None
+) -> ArrivedReading:
     """One tap: the reading belongs into this encounter. `into_form` of it is what goes into the form.
+
+    With `knowledge` a critical value in it is told at once, before anything is signed.
 
     UserError where it is another encounter's or nobody's yet, was discarded, or has nothing that could go in.
     """
@@ -137,7 +145,10 @@ def confirm_reading(store: Store, by: Account, reading_id: str, draft_id: str) -
             raise UserError("这次读数还没有归到这位居民；请先选“是这位的”，再确认", field="reading")
         if not reading.has_content:
             raise UserError("这次读数没有能用的值；请重测，或手工填写", field="reading")
-        return _confirm(writing, reading, by.name, "")
+        confirmed = _confirm(writing, reading, by.name, "")
+        if knowledge is not None:
+            _tell(writing, by, confirmed, knowledge)
+        return confirmed
 
 
 def give_to(
@@ -296,6 +307,14 @@ def _confirm(writing: Writing, reading: ArrivedReading, by_name: str, how: str) 
     replace_arrived(writing, confirmed)
     writing.audit(Action.CONFIRM_READING, person=reading.person_id, subject=reading.id, detail=how)
     return confirmed
+
+
+def _tell(writing: Writing, by: Account, reading: ArrivedReading, knowledge: Knowledge) -> None:
+    """A critical value of a reading that belongs to an encounter now."""
+    draft = draft_by_id(writing.connection, writing.organisation, reading.draft_id or "")
+    person = None if draft is None else person_in_use(writing.connection, writing.organisation, draft.person_id)
+    if draft is not None and person is not None:
+        notify_reading(writing, by, person, draft.encounter_id, reading.values, knowledge)
 
 
 def _known(reading: ArrivedReading | None) -> ArrivedReading:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
-from cunyi.domain.account import Account, LoginPolicy, Permission, Role
+from cunyi.domain.account import Account, LoginPolicy
 from cunyi.domain.audit import Action
 from cunyi.domain.encounter import canonical
 from cunyi.domain.errors import UserError
-from cunyi.journeys.access import require
-from cunyi.journeys.changing_accounts import (
-    NewAccount,
-    expect_areas,
-    keep_changed_account,
-    keep_new_account,
-    keep_password,
-)
+from cunyi.domain.organisation import Revocation
+from cunyi.journeys.keeping_accounts import Accounts
+from cunyi.journeys.keeping_accounts import LockedNodeError as LockedNodeError
 from cunyi.journeys.login_rules import (
     count_wrong_password,
     count_wrong_pin,
@@ -39,26 +33,22 @@ from cunyi.store.accounts import (
     account_by_login,
     add_session,
     end_session,
-    every_account,
-    replace_account,
     session_by_token,
     set_proofs,
     set_session,
 )
 from cunyi.store.folder import Folder
 from cunyi.store.keyring import DatabaseKey
+from cunyi.store.known_nodes import is_hub
+from cunyi.store.migrating import drop_everything
 from cunyi.store.nodes import login_policy
-from cunyi.store.passwords import Cost, check_password, check_pin, hash_secret, verify_secret
+from cunyi.store.passwords import Cost, hash_secret, verify_secret
 from cunyi.store.unit import SYSTEM, Store, last_audit
 
 _TOKEN_BYTES = 32
 # How often it is written down that a session is in use.
 _SEEN = timedelta(minutes=1)
 _WRONG = "用户名或密码不对；请再输一遍，忘了就请系统管理员重设"
-
-
-class LockedNodeError(UserError):
-    """Nobody has opened the node since it was started (节点未打开)."""
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +63,11 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     opened: dict[str, str] = {}
 
 
-class Seat:
-    """A node as people use it (工作席位). On an encrypted node the first login after the start opens the database."""
+class Seat(Accounts):
+    """A node as people use it (工作席位). On an encrypted node the first login after the start opens the database.
+
+    `as_hub` says whether it is served as a hub, None where that does not matter.
+    """
 
     def __init__(
         self,
@@ -84,6 +77,7 @@ class Seat:
         folder: Folder | None = None,
         store: Store | None = None,
         key: DatabaseKey | None = None,
+        as_hub: bool | None = None,
     ) -> None:
         self._clock = clock
         self._cost = cost
@@ -92,6 +86,10 @@ class Seat:
         self._key = key
         self._opening = threading.Lock()
         self._wrong: dict[str, int] = {}
+        self._revoked: Revocation | None = None
+        self._as_hub = as_hub
+        if store is not None:
+            self._expect_role(store)
 
     @property
     def is_open(self) -> bool:
@@ -104,6 +102,29 @@ class Seat:
         if self._store is None:
             raise LockedNodeError("数据还没有打开；请先登录", field="login")
         return self._store
+
+    @property
+    def database_key(self) -> DatabaseKey | None:
+        """The key of the encrypted database, for the hub's safe; None where a server protects it, or before it is open."""
+        return self._key
+
+    @property
+    def revoked(self) -> Revocation | None:
+        """Who revoked this node and why, where its data was destroyed."""
+        return self._revoked or (self._folder.revocation() if self._folder is not None else None)
+
+    def erase(self, told: Revocation) -> None:
+        """Destroys everything that is here, the keys first. Nothing can be read afterwards, by nobody."""
+        with self._opening:
+            store, self._store, self._key, self._revoked = self._store, None, None, told
+            if self._folder is not None:
+                self._folder.erase_keys(told)
+            if store is not None:
+                store.shut()
+                if self._folder is None:
+                    drop_everything(store.engine)
+            if self._folder is not None:
+                self._folder.erase_files(told)
 
     def now(self) -> datetime:
         """The computer's clock."""
@@ -118,11 +139,14 @@ class Seat:
     def sign_in(self, login: str, password: str) -> tuple[str, SignedIn]:
         """A new session: its token and whose it is. UserError where name or password do not fit, or the account may not be used."""
         login = normal_login(login)
+        if self.revoked is not None:
+            raise UserError("这台电脑已被停用，数据已清除；请按页面上的说明联系卫生院", field="login")
         opened_by_this = self._store is None and self._open(login, password)
         store = self.store
         with store.reading() as connection:
             stored = account_by_login(connection, store.node.organisation, login)
             policy = login_policy(connection, store.node.organisation)
+            at_hub = is_hub(connection, store.node.organisation)
         clock = self._clock()
         now = latest_known(store, clock)
         if stored is None:
@@ -136,7 +160,7 @@ class Seat:
         if not right and not opened_by_this:
             count_wrong_password(store, stored.account.id, policy, now)
             raise UserError(_WRONG, field="password")
-        expect_usable(stored.account, policy, now, clock)
+        expect_usable(stored.account, policy, now, clock, at_hub=at_hub)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         with store.writing(stored.account.id) as writing:
             if not right:
@@ -213,6 +237,7 @@ class Seat:
             session = session_by_token(connection, store.node.organisation, hashed)
             stored = account_by_id(connection, store.node.organisation, session.account_id) if session else None
             policy = login_policy(connection, store.node.organisation)
+            at_hub = is_hub(connection, store.node.organisation)
         if session is None or stored is None:
             raise UserError("登录已经结束；请重新登录，写的内容还在草稿里", field="login")
         clock = self._clock()
@@ -232,7 +257,7 @@ class Seat:
                 raise UserError("PIN 不对；请输入登录密码", field="secret")
             count_wrong_password(store, stored.account.id, policy, now)
             raise UserError("不对；请输入登录密码", field="secret")
-        expect_usable(stored.account, policy, now, clock)
+        expect_usable(stored.account, policy, now, clock, at_hub=at_hub)
         with store.writing(stored.account.id) as writing:
             set_session(writing, hashed, locked=False, seen_at=writing.at)
             set_proofs(writing, stored.account.id, wrong_pins=0, wrong_passwords=0)
@@ -247,126 +272,10 @@ class Seat:
             end_session(writing, hashed)
             writing.audit(Action.LOG_OUT, subject=session.account_id if session else None)
 
-    def change_password(self, account: Account, old: str, new: str) -> None:
-        """A new password by its owner, who also knows the old one. On an encrypted node it opens the disk from now on."""
-        store = self.store
-        with store.reading() as connection:
-            stored = account_by_id(connection, store.node.organisation, account.id)
-        if stored is None or not verify_secret(stored.password_hash, old):
-            raise UserError("原来的密码不对；请再输一遍", field="old_password")
-        if old == new:
-            raise UserError("新密码和原来的一样；请换一个", field="password")
-        self._set_password(account.id, stored.account, new, must_change=False)
-
-    def set_pin(self, account: Account, password: str, pin: str) -> None:
-        """A PIN that unlocks the screen, never the disk."""
-        check_pin(pin)
-        store = self.store
-        with store.reading() as connection:
-            stored = account_by_id(connection, store.node.organisation, account.id)
-        if stored is None or not verify_secret(stored.password_hash, password):
-            raise UserError("密码不对；请再输一遍", field="old_password")
-        with store.writing(account.id) as writing:
-            set_proofs(writing, account.id, pin_hash=hash_secret(pin, self._cost), wrong_pins=0)
-            replace_account(writing, msgspec.structs.replace(stored.account, has_pin=True))
-            writing.audit(Action.CHANGE_PASSWORD, subject=account.id, detail="PIN")
-
-    def create_account(
-        self,
-        by: Account,
-        *,
-        login: str,
-        name: str,
-        role: Role,
-        password: str,
-        areas: tuple[str, ...] = (),
-        phone: str = "",
-    ) -> Account:
-        """A new account with a first password, which its owner changes at the first login."""
-        require(by, Permission.MANAGE_ACCOUNTS)
-        return self.add_account(
-            by.id, login=login, name=name, role=role, password=password, areas=areas, phone=phone, must_change=True
-        )
-
-    def add_account(
-        self,
-        by: str,
-        *,
-        login: str,
-        name: str,
-        role: Role,
-        password: str,
-        areas: tuple[str, ...] = (),
-        phone: str = "",
-        must_change: bool = False,
-    ) -> Account:
-        """Adds an account in the name of `by`, for the setting up of a node and its administrators."""
-        store, login = self.store, normal_login(login)
-        check_password(password, login=login)
-        if not name.strip():
-            raise UserError("请填写姓名", field="name")
-        expect_areas(store, areas)
-        with store.reading() as connection:
-            if account_by_login(connection, store.node.organisation, login) is not None:
-                raise UserError("这个用户名已经有人用；请换一个", field="login")
-        new = NewAccount(
-            login=login, name=name.strip(), role=role, areas=areas, phone=phone.strip(), must_change=must_change
-        )
-        with self._opening_the_disk(login, password):
-            return keep_new_account(store, by, new, hash_secret(password, self._cost))
-
-    def accounts(self, by: Account) -> list[Account]:
-        """Every account of the node."""
-        require(by, Permission.MANAGE_ACCOUNTS)
-        with self.store.reading() as connection:
-            return every_account(connection, self.store.node.organisation)
-
-    def names_of_accounts(self) -> list[Account]:
-        """Every account, for showing who wrote what."""
-        with self.store.reading() as connection:
-            return every_account(connection, self.store.node.organisation)
-
-    def change_account(
-        self,
-        by: Account,
-        account_id: str,
-        *,
-        active: bool | None = None,
-        confirm: bool = False,
-        areas: tuple[str, ...] | None = None,
-        password: str | None = None,
-    ) -> Account:
-        """What an administrator does to an account: stop or allow it, confirm it for further offline use, areas, a new password."""
-        require(by, Permission.MANAGE_ACCOUNTS)
-        store = self.store
-        with store.reading() as connection:
-            stored = account_by_id(connection, store.node.organisation, account_id)
-        if stored is None:
-            raise UserError("没有这个账号", field="account")
-        if password is not None:
-            check_password(password, login=stored.account.login)
-        if active is False and account_id == by.id:
-            raise UserError("不能停用自己的账号；请由另一位管理员操作", field="account")
-        if areas is not None:
-            expect_areas(store, areas)
-        account = keep_changed_account(store, by.id, stored.account, active=active, confirm=confirm, areas=areas)
-        if not account.active and self._folder is not None:
-            with self._opening:
-                if (keyring := self._folder.keyring()).has(account.login):
-                    keyring.remove(account.login)
-        if password is not None:
-            self._set_password(by.id, account, password, must_change=True)
-        return account
-
     def close(self) -> None:
         """Closes the records."""
         if self._store is not None:
             self._store.close()
-
-    def _set_password(self, by: str, account: Account, new: str, *, must_change: bool) -> None:
-        check_password(new, login=account.login)
-        with self._opening_the_disk(account.login, new):
-            keep_password(self.store, by, account, hash_secret(new, self._cost), must_change=must_change)
 
     def _open(self, login: str, password: str) -> bool:
         """Opens the disk; whether it was this password that opened it."""
@@ -380,21 +289,26 @@ class Seat:
                     raise
                 self._wrong[login] = self._wrong.get(login, 0) + 1
                 raise UserError(_WRONG, field="password") from None
-            self._store = self._folder.open(key, clock=self._clock)
-            self._key = key
+            store = self._folder.open(key, clock=self._clock)
+            self._expect_role(store)
+            self._store, self._key = store, key
             wrong, self._wrong = sum(self._wrong.values()), {}
         if wrong:
             with self.store.writing(SYSTEM) as writing:
                 writing.audit(Action.LOG_IN_REFUSED, detail=f"打开数据前输错 {wrong} 次")
         return True
 
-    @contextmanager
-    def _opening_the_disk(self, login: str, password: str) -> Iterator[None]:
-        """A password opens the disk from now on if what is written within is kept. One at a time: the keyring is one file."""
-        if self._folder is None:
-            yield
+    def _expect_role(self, store: Store) -> None:
+        """UserError where a hub's data are served as a kit's, or the other way round: neither would do its work."""
+        if self._as_hub is None:
             return
-        if self._key is None:
-            raise LockedNodeError("数据还没有打开；请先登录", field="login")
-        with self._opening, self._folder.keyring().trying(login, password, self._key):
-            yield
+        with store.reading() as connection:
+            found = is_hub(connection, store.node.organisation)
+        if found == self._as_hub:
+            return
+        store.close()
+        if found:
+            raise UserError("这里是中心的数据；请用 cunyi serve --role hub 打开", field="login")
+        raise UserError(
+            "这里的数据不是中心的；请用 cunyi serve 打开，或用 cunyi init --role hub 建立中心", field="login"
+        )

@@ -15,7 +15,9 @@ from cunyi.journeys.access import require
 from cunyi.journeys.consulting import DraftShown, my_drafts
 from cunyi.journeys.queueing import InQueue, join_queue, leave_queue, the_queue
 from cunyi.store import schema
+from cunyi.store.links import hub_link
 from cunyi.store.lists import visits_due
+from cunyi.store.outbox import unsent_count
 from cunyi.store.people import persons_by_id
 from cunyi.store.searching import Found, find_people
 from cunyi.store.unit import Store
@@ -34,13 +36,14 @@ class DueVisit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Today(msgspec.Struct, frozen=True, kw_only=True):
-    """The first page (今日工作). `unsent` counts changes that no hub has received yet."""
+    """The first page (今日工作). `unsent` counts changes that no hub has received yet; `contact_at` is when the hub was last reached."""
 
     on: date
     queue: list[InQueue]
     visits: list[DueVisit]
     drafts: list[DraftShown]
     unsent: int
+    contact_at: datetime | None
     people: int
 
 
@@ -52,11 +55,8 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
         may_see = by.may(Permission.READ_RECORD) and bool(by.areas)
         plans = visits_due(connection, organisation, by.areas, on + _A_WEEK) if may_see else []
         people = persons_by_id(connection, organisation, [plan.person_id for plan in plans])
-        unsent = connection.execute(
-            select(func.count())
-            .select_from(schema.change)
-            .where(schema.change.c.organisation == organisation, schema.change.c.sent_at.is_(None))
-        ).scalar_one()
+        unsent = sum(unsent_count(connection, organisation).values())
+        link = hub_link(connection, organisation)
         registered = connection.execute(
             select(func.count())
             .select_from(schema.person)
@@ -72,6 +72,7 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
         ],
         drafts=my_drafts(store, by) if by.may(Permission.WRITE_DRAFT) else [],
         unsent=unsent,
+        contact_at=None if link is None else link.contact_at,
         people=registered,
     )
 

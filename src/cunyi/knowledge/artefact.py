@@ -10,6 +10,7 @@ import msgspec
 
 from cunyi.domain.errors import KnowledgeError
 from cunyi.knowledge import model
+from cunyi.knowledge.answering import read_answering
 from cunyi.knowledge.conditions import Bounds, parse_condition
 from cunyi.knowledge.departments import read_care_words, read_departments, read_hints
 from cunyi.knowledge.drugs import read_formulary
@@ -17,7 +18,9 @@ from cunyi.knowledge.follow_ups import read_follow_up
 from cunyi.knowledge.interviews import read_interview_words
 from cunyi.knowledge.opinions import read_opinion_words
 from cunyi.knowledge.patients import read_learned
+from cunyi.knowledge.referral_loops import read_referral_loop
 from cunyi.knowledge.summaries import read_summary_words
+from cunyi.knowledge.visit_rounds import read_visit_rules
 
 FORMAT = 4
 FREQUENCY_CLASSES = {
@@ -80,6 +83,7 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
             )
             for entry in raw["referral"]
         },
+        referral_loop=read_referral_loop(raw.get("referral_loop") or {}, raw.get("referral_criteria") or ()),
         departments=read_departments(raw["departments"]),
         department_hints=read_hints(raw["department_hints"]),
         care_words=read_care_words(raw["care_steps"]),
@@ -103,7 +107,9 @@ def _content(raw: Mapping[str, Any]) -> model.Content:
         },
         formulary=read_formulary(raw),
         follow_ups={entry["id"]: read_follow_up(entry) for entry in raw["follow_ups"]},
+        visit_rounds=read_visit_rules(raw.get("visit_rounds")),
         opinion=read_opinion_words(raw["opinion"]),
+        answering=read_answering(raw.get("answering") or {}),
         interview=read_interview_words(raw["interview"]),
         summary=read_summary_words(raw["summary"]),
         learned=read_learned(raw["learned"]),

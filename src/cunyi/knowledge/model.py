@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from cunyi.knowledge.answering import AnsweringRules
 from cunyi.knowledge.conditions import Bounds, Condition
 from cunyi.knowledge.departments import CareWords, Department, DepartmentHints
 from cunyi.knowledge.drugs import Formulary
@@ -13,7 +14,9 @@ from cunyi.knowledge.follow_ups import FollowUp
 from cunyi.knowledge.interviews import InterviewWords
 from cunyi.knowledge.opinions import OpinionWords
 from cunyi.knowledge.patients import Learned
+from cunyi.knowledge.referral_loops import ReferralLoop
 from cunyi.knowledge.summaries import SummaryWords
+from cunyi.knowledge.visit_rounds import VisitRules
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +177,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     diseases: dict[str, Disease]
     red_flags: dict[str, RedFlag]
     referral: dict[str, ReferralRule]
+    referral_loop: ReferralLoop | None
     departments: dict[str, Department]
     department_hints: DepartmentHints | None
     care_words: CareWords | None
@@ -182,7 +186,9 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, Source]
     formulary: Formulary
     follow_ups: dict[str, FollowUp]
+    visit_rounds: VisitRules | None
     opinion: OpinionWords | None
+    answering: AnsweringRules | None
     interview: InterviewWords | None
     summary: SummaryWords | None
     learned: Learned

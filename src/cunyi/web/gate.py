@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
 from cunyi.journeys.preconsulting_clinic import alarms
+from cunyi.journeys.ringing import Ringing, ringing
 from cunyi.journeys.seat import Seat, SignedIn
 from cunyi.store.interviews import StoredInterview
 from cunyi.web.language import CHINESE, catalogue, chosen
@@ -41,7 +42,7 @@ class Chrome(msgspec.Struct, frozen=True):
     """What stands around every page (页面框架): who works, what must not be overlooked.
 
     `instruments`: cards and readings may arrive here; `simulated` what the simulated ones of a demonstration can do, `not_simulated`
-    why some of them are left out. `alarms` are emergencies of villagers that nobody has said they saw.
+    why some of them are left out. `alarms` are emergencies of villagers that nobody has said they saw, `bells` what colleagues and critical values wait for. On a `hub` the ways of the township are there, too.
     """
 
     account: Account
@@ -53,14 +54,17 @@ class Chrome(msgspec.Struct, frozen=True):
     simulated: SimulatedBench | None
     not_simulated: list[str]
     alarms: list[StoredInterview]
+    bells: list[Ringing]
+    hub: bool
 
 
 class Gate:
     """Asked by every handler of a node's pages (门禁)."""
 
-    def __init__(self, seat: Seat, bench: Bench | None = None) -> None:
+    def __init__(self, seat: Seat, bench: Bench | None = None, *, hub: bool = False) -> None:
         self.seat = seat
         self.bench = bench
+        self.hub = hub
 
     def me(self, request: Request[Any, Any, Any]) -> SignedIn:
         """Who is asking. NotSignedInError, ScreenLockedError; a page of elsewhere that posts here is refused."""
@@ -87,6 +91,8 @@ class Gate:
             simulated=simulated,
             not_simulated=[each.told(told) for each in simulated.left_out] if simulated else [],
             alarms=alarms(self.seat.store, me.account),
+            bells=ringing(self.seat.store, me.account, self.seat.now()),
+            hub=self.hub,
         )
         here = request.url.path if request.method in _SAFE else "/"
         return render(template, language_of(request), chrome=chrome, here=here, **values)

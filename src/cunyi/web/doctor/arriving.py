@@ -123,7 +123,7 @@ class ArrivingPages:
     def confirm(self, request: Request[Any, Any, Any], draft_id: str, reading_id: str) -> dict[str, Any]:
         """Confirms a reading for this draft: the values for the form, and the panel without it."""
         me = self.gate.me(request)
-        done = confirm_reading(self.gate.seat.store, me.account, reading_id, draft_id)
+        done = confirm_reading(self.gate.seat.store, me.account, reading_id, draft_id, knowledge=self.knowledge)
         return {
             "fields": into_form(done),
             "html": self._html(request, me, draft_id),

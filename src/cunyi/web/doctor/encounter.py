@@ -152,6 +152,7 @@ class EncounterPages:
             frequencies=content.formulary.rules.frequencies if content.formulary.rules else (),
             may_sign=me.account.may(Permission.SIGN_RECORD),
             may_prescribe=me.account.may(Permission.PRESCRIBE),
+            may_refer=me.account.may(Permission.REFER),
             diseases=sorted(wording.disease(disease) for disease in content.diseases),
             drugs=[
                 drug.name_en if wording.language == ENGLISH else drug.name for drug in content.formulary.drugs.values()
@@ -238,6 +239,7 @@ class EncounterPages:
             proposed=given,
             reason=first(sent, "amendment_reason"),
             now=now,
+            answering=self.knowledge.content.answering,
         )
         self.leave(draft_id)
         return record.encounter_id

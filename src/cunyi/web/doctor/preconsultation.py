@@ -1,4 +1,4 @@
-"""Interviews before the consultation on the doctor's pages: who is ready, the alarm, whose it is, into the encounter; ways in to hand out."""
+"""Interviews before the consultation on the doctor's pages: who is ready, whose it is, into the encounter; ways in to hand out."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from cunyi.journeys.finding_people import find, shown
 from cunyi.journeys.form_reading import record_id
 from cunyi.journeys.preconsulting_clinic import (
     acknowledge,
-    alarms,
     clinic_interviews,
-    count_ready,
     discard_interview,
     doubts,
     is_alarming,
@@ -35,9 +33,8 @@ from cunyi.reasoning.interviewing import next_step
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.interviews import OPEN, Claim
 from cunyi.web.doctor.registering import RegisteringPages
-from cunyi.web.gate import COOKIE, Gate, NotSignedInError, first, language_of, messages_of, sent_form
+from cunyi.web.gate import Gate, first, language_of, messages_of, sent_form
 from cunyi.web.patient.question_form import answer_view
-from cunyi.web.rendering import render
 
 _HTML = "text/html; charset=utf-8"
 
@@ -50,16 +47,6 @@ class PreconsultationPages:
         self.knowledge = knowledge
         self.limits = Limits(gate.seat.now)
         self.registering = RegisteringPages(gate)
-
-    def alarms(self, request: Request[Any, Any, Any]) -> Response[str]:
-        """What rings now, and in a header how many have answered. A page that asks does not keep its session awake; behind a locked screen it is told without details."""
-        me = self.gate.seat.who(request.cookies.get(COOKIE), watching=True)
-        if me is None:
-            raise NotSignedInError
-        ringing = alarms(self.gate.seat.store, me.account)
-        html = render("doctor/alarm.html", language_of(request), alarms=ringing, locked=me.locked)
-        ready = str(count_ready(self.gate.seat.store, me.account))
-        return Response(html, media_type=_HTML, headers={"X-Cunyi-Ready": ready})
 
     def page(self, request: Request[Any, Any, Any], *, errors: dict[str, str] | None = None, code: str = "") -> str:
         """Everybody who has answered, and the ways in."""
@@ -194,10 +181,6 @@ def preconsultation_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerR
     """The handlers of the doctor's side."""
     pages = PreconsultationPages(gate, knowledge)
 
-    @get("/alarms", include_in_schema=False, sync_to_thread=True)
-    def ringing(request: Request[Any, Any, Any]) -> Response[str]:
-        return pages.alarms(request)
-
     @get("/preconsultations", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
     def everybody(request: Request[Any, Any, Any]) -> str:
         return pages.page(request)
@@ -248,7 +231,7 @@ def preconsultation_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerR
     async def register(request: Request[Any, Any, Any], interview_id: FromPath[UUID]) -> str:
         return await sync_to_thread(pages.register, request, str(interview_id))
 
-    return [ringing, everybody, by_code, one, export, look_for, seen, throw_away, take_over, register]
+    return [everybody, by_code, one, export, look_for, seen, throw_away, take_over, register]
 
 
 def _to(interview_id: str) -> Response[Any]:

@@ -28,7 +28,9 @@ from cunyi.journeys.opening_record import (
     trends,
     who_saw,
 )
+from cunyi.journeys.referral_lists import referrals_about
 from cunyi.journeys.registering import known_villages
+from cunyi.journeys.ringing import threads_about
 from cunyi.journeys.seat import SignedIn
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.record_view import (
@@ -169,6 +171,7 @@ class RecordPages:
             versions=versions,
             latest=versions[-1],
             may_sign=me.account.may(Permission.SIGN_RECORD),
+            may_refer=me.account.may(Permission.REFER),
         )
 
     def log(self, request: Request[Any, Any, Any], person_id: str) -> str:
@@ -235,8 +238,12 @@ class RecordPages:
             errors=errors,
             errors_of=_errors_of,
             sent={name: first(sent, name) for name in ("kind", "name", "detail", "since_on", "due_on", "why")},
+            referrals=referrals_about(self.gate.seat.store, me.account, person.id),
+            may_refer=me.account.may(Permission.REFER),
             may_write=me.account.may(Permission.WRITE_DRAFT),
             may_merge=me.account.may(Permission.MERGE_PEOPLE),
+            may_consult=me.account.may(Permission.CONSULT),
+            threads=threads_about(self.gate.seat.store, me.account, person.id, self.gate.seat.now()),
         )
 
     def _record(self, me: SignedIn, person_id: str, *, audited: bool = True) -> PersonRecord:

@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from cunyi.domain.account import Role
 from cunyi.domain.errors import UserError
+from cunyi.journeys.organising import show_organisation
 from cunyi.journeys.seat import Seat
 from cunyi.web.gate import (
     COOKIE,
@@ -44,6 +45,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             back=back,
             shown=shown_account,
             is_open=seat.is_open,
+            revoked=seat.revoked,
         )
 
     @get("/login", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=False)
@@ -174,8 +176,10 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
             "doctor/accounts.html",
             accounts=seat.accounts(me.account),
             roles=_ROLES,
+            # On a kit everybody works where the kit is.
+            facilities=show_organisation(seat.store).facilities if gate.hub else (),
             errors=errors,
-            form={name: first(form, name) for name in ("login", "name", "role", "areas", "phone")},
+            form={name: first(form, name) for name in ("login", "name", "role", "facility", "areas", "phone")},
             policy=me.policy,
         )
 
@@ -200,6 +204,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
                 password=first(form, "password"),
                 areas=tuple(first(form, "areas").replace("，", ",").replace(",", " ").split()),
                 phone=first(form, "phone"),
+                facility=first(form, "facility") if gate.hub else "",
             )
             return accounts_page(request, {}, {})
 
@@ -217,6 +222,7 @@ def signing_in_routes(seat: Seat, gate: Gate, shown_account: tuple[str, str] | N
                 account_id,
                 active={"stop": False, "allow": True}.get(act),
                 confirm=act == "confirm",
+                facility=first(form, "facility") if act == "facility" and gate.hub else None,
                 password=first(form, "password") if act == "password" else None,
             )
             return accounts_page(request, {}, {})

@@ -17,6 +17,8 @@ from cunyi.domain.triage import TriageLevel
 from cunyi.journeys.finding_people import every_village
 from cunyi.journeys.preconsulting_clinic import clinic_interviews, is_alarming
 from cunyi.journeys.queueing import InQueue, arrive, leave_queue, set_level, show_queue, the_queue
+from cunyi.journeys.referral_lists import counts_of, my_referrals
+from cunyi.journeys.ringing import thread_counts
 from cunyi.journeys.seat import SignedIn
 from cunyi.journeys.today import open_today
 from cunyi.reasoning.prepared import Knowledge
@@ -59,6 +61,7 @@ class TodayPages:
             me,
             "doctor/today.html",
             today=today,
+            threads=thread_counts(self.gate.seat.store, me.account, now),
             **self._queue_values(request, me, today.queue),
             errors=errors or {},
             sent=sent or {},
@@ -95,17 +98,20 @@ class TodayPages:
             "village": village,
             "villages": villages,
             "levels": _LEVELS,
+            "referrals": counts_of(my_referrals(self.gate.seat.store, me.account, self.knowledge, now))
+            if me.account.may(Permission.READ_RECORD)
+            else None,
             "now": now,
             "on": now.astimezone().date(),
             "may_write": may_write,
         }
 
 
-def today_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandler]:
-    """The handlers of the first page."""
+def today_routes(gate: Gate, knowledge: Knowledge, at: str = "/") -> list[ControllerRouterHandler]:
+    """The handlers of the first page, which a hub has elsewhere."""
     pages = TodayPages(gate, knowledge)
 
-    @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+    @get(at, media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
     def today(request: Request[Any, Any, Any]) -> str:
         return pages.page(request)
 
@@ -117,12 +123,12 @@ def today_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandl
     async def come(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
         form = await sent_form(request)
         await sync_to_thread(pages.arrive, request, str(person_id), first(form, "why"))
-        return Redirect("/", status_code=303)
+        return Redirect(at, status_code=303)
 
     @post("/people/{person_id:uuid}/leave", include_in_schema=False)
     async def leave(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Redirect:
         await sync_to_thread(lambda: leave_queue(gate.seat.store, gate.me(request).account, str(person_id)))
-        return Redirect("/", status_code=303)
+        return Redirect(at, status_code=303)
 
     @post("/people/{person_id:uuid}/level", media_type=MediaType.HTML, include_in_schema=False)
     async def level(request: Request[Any, Any, Any], person_id: FromPath[UUID]) -> Response[Any]:
@@ -137,7 +143,7 @@ def today_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandl
                 sent = {"person": str(person_id), "level": chosen, "why": why}
                 html = pages.page(request, errors=messages_of(error, language_of(request)), sent=sent)
                 return Response(html, status_code=400, media_type=_HTML)
-            return Redirect("/", status_code=303)
+            return Redirect(at, status_code=303)
 
         return await sync_to_thread(work)
 
