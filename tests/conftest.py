@@ -1,14 +1,37 @@
 """A small knowledge base for tests: three diseases, a handful of findings, the real language tables."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.real_knowledge import real_library
 
+from cunyi import app
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.load import Library, load_library
 from cunyi.reasoning.prepared import Knowledge, prepare
+
+
+def _kept(load: Callable[..., Knowledge]) -> Callable[..., Knowledge]:
+    """Loads an artefact once for all tests, as long as the file is the same. Nobody writes to what is loaded."""
+    known: dict[tuple[Path, int, int], Knowledge] = {}
+
+    def load_once(path: Path | None = None) -> Knowledge:
+        found = path or app.artefact_path()
+        if not found.exists():
+            return load(path)
+        stat = found.stat()
+        key = (found, stat.st_mtime_ns, stat.st_size)
+        if key not in known:
+            known[key] = load(path)
+        return known[key]
+
+    return load_once
+
+
+# Before any module of tests takes it by name.
+app.load_knowledge = _kept(app.load_knowledge)
 
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 MINI = Path(__file__).parent / "mini_knowledge"

@@ -3,18 +3,15 @@
 import copy
 
 import pytest
+from tests.real_knowledge import real_library
 
 from cunyi.authoring.check_departments import check_departments
-from cunyi.authoring.load import Library, load_library
-
-
-@pytest.fixture(scope="module")
-def whole(knowledge_root) -> Library:
-    return load_library(knowledge_root)
+from cunyi.authoring.load import Library
 
 
 @pytest.fixture
-def library(whole) -> Library:
+def library() -> Library:
+    whole = real_library()
     kept = Library()
     kept.departments = copy.deepcopy(whole.departments)
     kept.department_hints = copy.deepcopy(whole.department_hints)

@@ -1,25 +1,21 @@
 """The check of the record's wording: what a hurried hand gets wrong is named with its file and line."""
 
 import copy
-from functools import cache
-from pathlib import Path
 
 import msgspec
 import pytest
+from tests.real_knowledge import real_library
 
 from cunyi.authoring.check import check_library
 from cunyi.authoring.check_summary import check_summary
-from cunyi.authoring.load import load_library
 from cunyi.authoring.strict_yaml import LineDict
 from cunyi.knowledge.summaries import read_summary_words
 
-KNOWLEDGE = Path(__file__).parents[2] / "knowledge"
 FILE = "interview/summary.yaml"
 
 
-@cache
 def library():
-    return load_library(KNOWLEDGE)
+    return real_library()
 
 
 def problems(change):

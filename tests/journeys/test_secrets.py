@@ -30,7 +30,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cunyi.authoring.build import compile_library, to_bytes
-from cunyi.journeys import seat as seat_journey
+from cunyi.journeys import keeping_accounts
 from cunyi.journeys.registering import change_person, read_person
 from cunyi.journeys.safekeeping import make_backup
 from cunyi.journeys.setting_up import set_up
@@ -381,12 +381,12 @@ def database_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Ex
         change_person(desk.store, desk.account, entry)
 
     def same_login_twice() -> None:
-        monkeypatch.setattr(seat_journey, "account_by_login", lambda connection, organisation, login: None)
+        monkeypatch.setattr(keeping_accounts, "account_by_login", lambda connection, organisation, login: None)
         desk.colleague(LOGIN_OF_COLLEAGUE)
 
     def half_a_person() -> None:
         with desk.store.writing(desk.account.id) as writing:
-            row = {**people._row(ouyang), "id": str(uuid4()), "archive_code": None, "status": None}
+            row = {**people.person_row(ouyang), "id": str(uuid4()), "archive_code": None, "status": None}
             writing.connection.execute(schema.person.insert().values(**row))
 
     def no_number() -> None:

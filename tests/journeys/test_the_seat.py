@@ -269,7 +269,9 @@ def test_a_stopped_account_does_not_open_the_disk(kit: Desk) -> None:
 
 def test_a_change_of_password_that_was_interrupted_changes_nothing(kit: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("cunyi.journeys.keeping_accounts.hash_secret", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(
+            "cunyi.journeys.keeping_accounts.hash_secret", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         kit.seat.change_password(kit.account, PASSWORD, "river-stone-7")
     seat = restarted(kit)
     with pytest.raises(UserError):
