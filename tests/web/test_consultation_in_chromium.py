@@ -92,7 +92,7 @@ def test_a_question_rings_at_the_desk_and_the_answer_on_the_phone(both, pages):
     desk.click("#alarm form[action$='/see'] button")
     desk.wait_for_url("**/consultations/*")
     desk.wait_for_load_state("load")
-    assert desk.evaluate("document.querySelector('.pictures img').naturalWidth") == 720
+    desk.wait_for_function("document.querySelector('.pictures img').naturalWidth === 720")
     assert desk.query_selector("[data-alarms]") is None
     desk.fill("#diagnosis", "急性下壁心肌梗死？")
     desk.fill("#plan", "平卧，吸氧，立即拨打120送县医院；途中不要让病人走动。")

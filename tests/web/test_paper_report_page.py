@@ -24,9 +24,9 @@ from cunyi.devices.paper.page import MOST_BYTES
 from cunyi.domain.errors import UserError
 from cunyi.journeys.consulting import begin_draft, open_draft
 from cunyi.web.doctor import paper_report
+from cunyi.web.doctor.bell import bell_routes
 from cunyi.web.doctor.encounter import encounter_routes
 from cunyi.web.doctor.paper_report import paper_routes
-from cunyi.web.doctor.preconsultation import preconsultation_routes
 from cunyi.web.doctor.signing_in import signing_in_routes
 from cunyi.web.gate import (
     COOKIE,
@@ -54,7 +54,7 @@ def site(node, knowledge, reader):
             *signing_in_routes(node.seat, gate, None),
             *[each for each in encounter_routes(gate, knowledge)],
             *paper_routes(gate, knowledge, reader),
-            *preconsultation_routes(gate, knowledge),
+            *bell_routes(gate),
             create_static_files_router(path="/static", directories=[static], include_in_schema=False),
         ],
         exception_handlers={

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, insert
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table, insert
+from sqlalchemy.dialects import sqlite
 
 from cunyi.store.columns import Identity
 
@@ -14,32 +19,74 @@ _FEW = 20
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows that all have the same columns."""
+    if rows:
+        names = tuple(rows[0])
+        insert_tuples(connection, table, names, [tuple([row[name] for name in names]) for row in rows])
+
+
+def insert_tuples(
+    connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Adds rows that are given as their values in the order of `names`."""
     if not rows:
         return
-    if connection.dialect.name != "sqlite" or len(rows) < _FEW:
-        connection.execute(insert(table), [dict(row) for row in rows])
+    dialect = connection.dialect
+    if dialect.name != "sqlite" or len(rows) < _FEW:
+        connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
         return
-    names = list(rows[0])
-    columns = [_converted(connection, table, name, [row[name] for row in rows]) for name in names]
+    statement, order, key = _statement(table, names, dialect)
+    columns = list(zip(*rows, strict=True))
+    whole = list(zip(*[_converted(dialect, table, names[place], columns[place]) for place in order], strict=True))
     # In the order of the key a page of the file is written once.
-    key = [columns[names.index(column.name)] for column in table.primary_key.columns]
-    places = sorted(range(len(rows)), key=list(zip(*key, strict=True)).__getitem__)
-    statement = insert(table).compile(dialect=connection.dialect, column_keys=names)
-    order = [columns[names.index(name)] for name in statement.positiontup or names]
-    whole = list(zip(*order, strict=True))
-    connection.exec_driver_sql(str(statement), [whole[place] for place in places])
+    whole.sort(key=itemgetter(*key))
+    connection.exec_driver_sql(statement, whole)
 
 
-def _converted(connection: Connection, table: Table, name: str, values: list[Any]) -> list[Any]:
+@lru_cache(maxsize=64)
+def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[int], list[int]]:
+    """The statement, the places of its values among the names, and those of the key among its values."""
+    compiled: Any = insert(table).compile(dialect=dialect, column_keys=list(names))
+    given = list(compiled.positiontup or names)
+    key = [given.index(column.name) for column in table.primary_key.columns]
+    return str(compiled), [names.index(name) for name in given], key
+
+
+def _converted(dialect: Dialect, table: Table, name: str, values: Sequence[Any]) -> Sequence[Any]:
     """The values of a column as the database takes them."""
     kind = table.c[name].type
     if isinstance(kind, LargeBinary):
         return values
-    convert = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    if isinstance(kind, Identity):
+        return [_identity(value) for value in values]
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
     if convert is None:
         return values
-    if isinstance(kind, Identity):
-        # The same few people and encounters, over and over.
-        known = {value: None if value is None else bytes(convert(value)) for value in set(values)}
+    if isinstance(kind, Boolean):
+        known = {value: convert(value) for value in set(values)}
         return [known[value] for value in values]
     return [convert(value) for value in values]
+
+
+# The same few people and encounters, over and over, in every table.
+@lru_cache(maxsize=32_768)
+def _identity(value: str | None) -> Any:
+    return Identity().process_bind_param(value, _SQLITE)
+
+
+_SQLITE: Dialect = sqlite.dialect()
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """While thousands of things are made that hold nothing of each other: to look through them for circles, over and over, takes
+
+    longer than to make them.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

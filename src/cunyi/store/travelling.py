@@ -153,9 +153,8 @@ def _rows(node: str) -> dict[ChangeKind, Callable[[Any], dict[str, Any]]]:
             "revision": each.revision,
             "details": packing.pack(canonical(each)),
         },
-        ChangeKind.ACCOUNT: lambda each: {
-            "node_id": node,
-            "facility": each.facility,
-            "details": canonical(each),
-        },
+        # Whose account it is never changes: it is said of a new one alone.
+        ChangeKind.ACCOUNT: lambda each: (
+            ({"node_id": node} if node else {}) | {"facility": each.facility, "details": canonical(each)}
+        ),
     }

@@ -14,6 +14,7 @@ from cunyi.domain.change import ChangeKind, Outcome, Reason
 from cunyi.domain.organisation import KnownNode
 from cunyi.store import schema
 from cunyi.store.attachments import attachment_by_id, insert_part
+from cunyi.store.bulk import without_collecting
 from cunyi.store.links import Link, follow, hub_link, keep_link
 from cunyi.store.unit import SYSTEM, Store, Writing
 from cunyi.sync.errors import not_enrolled
@@ -89,7 +90,7 @@ class Answers:
         return Taken(outcomes=dict(counts))
 
     def _page(self, page: Page, settled: int | None, counter: int) -> Taken:
-        with self._store.writing(SYSTEM) as writing:
+        with without_collecting(), self._store.writing(SYSTEM) as writing:
             link = _link(writing)
             before, fetching = link.epoch, link.own_until
             link = heard(writing, link, page.known)

@@ -11,6 +11,7 @@ from cunyi.domain.audit import Action
 from cunyi.domain.change import ChangeKind
 from cunyi.domain.organisation import KnownNode, NodeState
 from cunyi.store.attachments import attachment_by_id, insert_part, read_attachment
+from cunyi.store.bulk import without_collecting
 from cunyi.store.columns import is_identity
 from cunyi.store.known_nodes import node_by_id, note_contact
 from cunyi.store.links import (
@@ -198,7 +199,7 @@ class HubSide:
         return Offered(known=self._known(writing, epoch, link), wanted=places)
 
     def _page(self, node: KnownNode, epoch: Epoch, message: Pull, whole: bool) -> Answer:
-        with self._store.reading() as connection:
+        with without_collecting(), self._store.reading() as connection:
             link = link_by_id(connection, self._store.node.organisation, node.id)
             known = _known_in(connection, self._store, epoch, link)
             if message.place.epoch != epoch.mark and not message.first:

@@ -13,6 +13,7 @@ from cunyi.store.attachments import incomplete_attachments, read_attachment
 from cunyi.store.links import Link, followed_by, hub_link
 from cunyi.store.outbox import count_refused, unsent_count
 from cunyi.store.unit import SYSTEM, Store
+from cunyi.sync.ahead import Ahead, following
 from cunyi.sync.answers import Answers, Taken
 from cunyi.sync.errors import (
     not_allowed,
@@ -103,6 +104,7 @@ class KitSide:
         self._send = send
         self._revoked = revoked
         self._counter = 0
+        self._ahead: Ahead | None = None
         self._not_there_yet: set[str] = set()
         self._answers = Answers(store)
         self.batch_limit = BATCH_BYTES
@@ -126,12 +128,21 @@ class KitSide:
 
     def pull(self) -> Pulling:
         """Fetches the next page of what changed within this node's scope, at first of everything."""
+        return self._pulled(ahead=False)
+
+    def _pulled(self, *, ahead: bool) -> Pulling:
+        """Fetches a page. `ahead` asks for the one after it while it is being kept; whoever says so looks after what is under way."""
         link = self._link()
         if link.offering is not None:
             self.offer()
             return Pulling(received=0, more=True, first=True)
         settled, request = self._pull_request(link, self.page_limit)
-        taken = self._take(self._exchange(request, Page), settled=settled)
+        page = self._exchange(request, Page)
+        after = following(request, page) if ahead else None
+        if after is not None:
+            self._counter = self._next_counter(link)
+            self._ahead = Ahead(self._send, self._sealed(after, link, self._counter), after)
+        taken = self._take(page, settled=settled)
         return Pulling(received=taken.received, more=taken.more, first=not self._link().first_done)
 
     def offer(self) -> bool:
@@ -181,15 +192,18 @@ class KitSide:
         outcomes: Counter[Outcome] = Counter()
         sent = received = 0
         more = True
-        while more:
-            pushed = self.push()
-            sent += pushed.sent
-            outcomes.update(pushed.outcomes)
-            if pushed.more:
-                continue
-            pulled = self.pull()
-            received += pulled.received
-            more = pulled.more or self._has_unsent()
+        try:
+            while more:
+                pushed = self.push()
+                sent += pushed.sent
+                outcomes.update(pushed.outcomes)
+                if pushed.more:
+                    continue
+                pulled = self._pulled(ahead=True)
+                received += pulled.received
+                more = pulled.more or self._has_unsent()
+        finally:
+            self._free_line()
         while self.move_attachments():
             pass
         return Synchronised(sent=sent, received=received, outcomes=dict(outcomes))
@@ -308,10 +322,8 @@ class KitSide:
         """One request and its answer."""
         link = self._link()
         for _ in range(_TRIES):
-            self._counter = self._next_counter(link)
-            request = self._sealed(message, link, self._counter)
             try:
-                data = self._send(request)
+                request, data = self._asked_ahead(message) or self._asked_now(message, link)
             except OSError:
                 self.batch_limit = max(_SMALLEST_BATCH, self.batch_limit // 2)
                 self.page_limit = max(_SMALLEST_BATCH, self.page_limit // 2)
@@ -327,6 +339,24 @@ class KitSide:
                 raise not_believed()
             return answer
         raise not_believed()
+
+    def _asked_now(self, message: Request, link: Link) -> tuple[bytes, bytes]:
+        self._counter = self._next_counter(link)
+        request = self._sealed(message, link, self._counter)
+        return request, self._send(request)
+
+    def _asked_ahead(self, message: Request) -> tuple[bytes, bytes] | None:
+        """The page that was asked for already. Where something else is asked, it would be older than that: nobody looks at it."""
+        ahead = self._free_line()
+        if ahead is None or not isinstance(message, Pull) or not ahead.is_for(message):
+            return None
+        return ahead.request, ahead.answer()
+
+    def _free_line(self) -> Ahead | None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.finish()
+        return ahead
 
     def _believed(self, data: bytes, link: Link, request: bytes | None) -> Any:
         """An answer that the hub gave to this request (to any, where it came in a file); its refusals are raised."""

@@ -20,7 +20,7 @@ from cunyi.sync.linking import link_same_document
 from cunyi.sync.merging import Clash, Merged
 from cunyi.sync.messages import Item, Mark, TravellingChange
 from cunyi.sync.receiving_signed import SignedThings
-from cunyi.sync.receiving_states import in_dispute, keep_clashes, not_against_others, placed_at
+from cunyi.sync.receiving_states import in_dispute, keep_clashes, not_against_others, objection_to, placed_at
 
 _MARK_BYTES = 12
 _ORDER = (
@@ -111,6 +111,9 @@ def _take_state(batch: Batch, epoch: Epoch, kind: ChangeKind, item: Item) -> boo
     if stands == item.body:
         return False
     ours = None if stands is None else msgspec.json.decode(stands)
+    scope = batch.scope_of(batch.sender.id)
+    if kind is ChangeKind.ACCOUNT and ours is not None and (scope is None or objection_to(batch, kind, scope, ours)):
+        return False
     merged, is_known = _decided(batch, epoch, kind, item.subject, ours, theirs)
     if kind is ChangeKind.PERSON:
         before = ours or theirs | {"archive_code": None, "replaced_by": None}

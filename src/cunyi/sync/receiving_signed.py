@@ -14,7 +14,7 @@ from cunyi.domain.folding import FOLDS
 from cunyi.domain.thread import Note
 from cunyi.store import packing, schema, township_schema
 from cunyi.store.attachments import Attachment, attachment_by_id, insert_header
-from cunyi.store.bulk import insert_rows
+from cunyi.store.bulk import insert_tuples
 from cunyi.store.columns import is_identity
 from cunyi.store.nodes import public_keys
 from cunyi.store.notes import KeptNote, insert_note, project_thread
@@ -42,7 +42,7 @@ class SignedThings:
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._keys: dict[str, bytes] | None = None
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._records: list[SignedRecord] = []
         self._waiting: dict[str, bytes] = {}
 
@@ -122,7 +122,7 @@ class SignedThings:
     def finish(self) -> None:
         """Adds the records with the tables made from them."""
         if self._rows:
-            insert_rows(self._batch.connection, schema.document, self._rows)
+            insert_tuples(self._batch.connection, schema.document, DOCUMENT_COLUMNS, self._rows)
             project_many(self._batch.connection, self._batch.organisation, self._records)
         self._rows, self._records, self._waiting = [], [], {}
 
@@ -164,17 +164,31 @@ def signed_thing(kind: ChangeKind, body: bytes) -> SignedRecord | Note:
     return msgspec.json.decode(body, type=Note)
 
 
-def document_row(record: SignedRecord, signed: SignedThing) -> dict[str, Any]:
-    """A signed record as its table keeps it, packed as it came."""
-    return {
-        "organisation": record.organisation,
-        "id": record.id,
-        "person_id": record.person.id,
-        "encounter_id": record.encounter_id,
-        "version": record.version,
-        "body": signed.packed,
-        "hash": signed.hash,
-        "signature": signed.signature,
-        "node_id": record.node,
-        "signed_at": record.signed_at,
-    }
+DOCUMENT_COLUMNS = (
+    "organisation",
+    "id",
+    "person_id",
+    "encounter_id",
+    "version",
+    "body",
+    "hash",
+    "signature",
+    "node_id",
+    "signed_at",
+)
+
+
+def document_row(record: SignedRecord, signed: SignedThing) -> tuple[Any, ...]:
+    """A signed record as its table keeps it, packed as it came, in the order of `DOCUMENT_COLUMNS`."""
+    return (
+        record.organisation,
+        record.id,
+        record.person.id,
+        record.encounter_id,
+        record.version,
+        signed.packed,
+        signed.hash,
+        signed.signature,
+        record.node,
+        record.signed_at,
+    )

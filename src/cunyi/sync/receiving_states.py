@@ -56,6 +56,8 @@ def change_state(batch: Batch, change: TravellingChange, kind: ChangeKind, scope
     if made.before is None:
         same = all(ours.get(name) == value for name, value in made.after.items())
         return placed_at(batch, kind, ours, Outcome.IDENTICAL if same else Outcome.STALE)
+    if kind is ChangeKind.ACCOUNT:
+        return _account(batch, change, ours, made)
     merged = not_against_others(batch, kind, change.subject, ours, merge(ours, made))
     state = dict(merged.state)
     if "revision" in ours:
@@ -75,6 +77,22 @@ def change_state(batch: Batch, change: TravellingChange, kind: ChangeKind, scope
         keep_clashes(batch, change, kind, made, merged, placed)
         return in_dispute(placed, merged)
     return placed
+
+
+def _account(batch: Batch, change: TravellingChange, ours: dict[str, Any], made: Difference) -> Verdict:
+    """A change of an account. Its node is its only author, and sends in its own order: whatever stands here, after a restoration too,
+
+    what the node itself says last stands. Carried by another it may come late: then what stands already stays.
+    """
+    merged = merge(ours, made)
+    state = ours | dict(made.after) if change.origin == batch.sender.id else merged.state
+    if state == ours:
+        return Verdict(outcome=Outcome.STALE if merged.clashes else Outcome.IDENTICAL)
+    try:
+        keep_colleague(batch.connection, state_from(ChangeKind.ACCOUNT, state), change.origin)
+    except msgspec.ValidationError:
+        return not_taken(_UNREADABLE)
+    return Verdict(outcome=Outcome.UPDATED)
 
 
 def decide_conflict(batch: Batch, change: TravellingChange, scope: Scope) -> Verdict:

@@ -17,7 +17,7 @@ from cunyi.domain.thread import Note
 from cunyi.store import packing, schema, township_schema
 from cunyi.store.areas import receive_area
 from cunyi.store.attachments import Attachment, insert_header
-from cunyi.store.bulk import insert_rows
+from cunyi.store.bulk import insert_tuples
 from cunyi.store.facilities import receive_facility
 from cunyi.store.known_nodes import receive_node
 from cunyi.store.links import values_in
@@ -32,7 +32,7 @@ from cunyi.sync.merging import merge
 from cunyi.sync.messages import Item
 from cunyi.sync.outgoing import unsent_differences
 from cunyi.sync.receiving import unknown_kinds
-from cunyi.sync.receiving_signed import document_row
+from cunyi.sync.receiving_signed import DOCUMENT_COLUMNS, document_row
 
 # In this order each finds what it belongs to.
 _STATES = (ChangeKind.HOUSEHOLD, ChangeKind.PERSON, ChangeKind.LIST_ENTRY, ChangeKind.MERGE, ChangeKind.CONFLICT)
@@ -148,14 +148,14 @@ def _unpacked(item: Item) -> bytes:
 def _take_records(writing: Writing, items: Sequence[Item]) -> int:
     new = _missing(writing, schema.document, [each for each in items if each.kind == ChangeKind.DOCUMENT])
     records: list[SignedRecord] = []
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for item in new:
         record = _RECORD.decode(_unpacked(item))
         records.append(record)
         if item.signed is not None:
             rows.append(document_row(record, item.signed))
     if rows:
-        insert_rows(writing.connection, schema.document, rows)
+        insert_tuples(writing.connection, schema.document, DOCUMENT_COLUMNS, rows)
         project_many(writing.connection, writing.organisation, records)
     return len(rows)
 
