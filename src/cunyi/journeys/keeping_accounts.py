@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,7 +33,7 @@ class LockedNodeError(UserError):
     """Nobody has opened the node since it was started (节点未打开)."""
 
 
-class Accounts:
+class Accounts(ABC):
     """A node whose accounts can be kept (账号管理). On an encrypted node a password also opens the disk."""
 
     _cost: Cost
@@ -41,9 +42,9 @@ class Accounts:
     _opening: threading.Lock
 
     @property
+    @abstractmethod
     def store(self) -> Store:
         """The records; LockedNodeError before somebody opened the node."""
-        raise NotImplementedError
 
     def change_password(self, account: Account, old: str, new: str) -> None:
         """A new password by its owner, who also knows the old one. On an encrypted node it opens the disk from now on."""
