@@ -7,6 +7,7 @@ fetches everything over HTTP on loopback.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import time
 from pathlib import Path
@@ -31,8 +32,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", choices=("sqlite", "postgresql"), action="append")
     options = parser.parse_args(arguments)
     options.root.mkdir(parents=True, exist_ok=True)
-    print("| hub | residents | records | s, each run | CPU s of kit, hub | MB down | requests | hub's most memory MB |")
-    print("|---|---:|---:|---|---|---:|---:|---:|")
+    print(
+        "| hub | residents | records | s, each run | CPU s of kit, hub | MB down | hub's most memory MB | load, each run |"
+    )
+    print("|---|---:|---:|---|---|---:|---:|---|")
     for kind in options.only or ("sqlite", "postgresql"):
         if kind == "sqlite":
             measure(hub_place(options.root, options.residents, options.years), options.root, "SQLCipher")
@@ -46,7 +49,7 @@ def main(arguments: list[str]) -> int:
 def measure(hub: Place, root: Path, engine: str) -> None:
     """So many new kits, one after the other, each fetching the whole village."""
     village = next(iter(villages_for(hub.residents)))
-    times, down, requests, memory, spent = [], 0, 0, 0.0, (0.0, 0.0)
+    times, loads, down, memory, spent = [], [], 0, 0.0, (0.0, 0.0)
     counts: tuple[int, int] = (0, 0)
     for run in range(RUNS):
         folder = root / f"kit-{run}"
@@ -57,20 +60,20 @@ def measure(hub: Place, root: Path, engine: str) -> None:
         store.close()
         with hub_served(hub) as served, kit_side(kit, served.address) as (side, line):
             started, cpu, cpu_of_hub = time.perf_counter(), time.process_time(), served.cpu_s()
-            requests = 1
-            while side.pull().more:
-                requests += 1
+            side.synchronise()
             times.append(time.perf_counter() - started)
             spent = (time.process_time() - cpu, served.cpu_s() - cpu_of_hub)
             down, memory = line.received_bytes, served.most_memory_mb()
+            loads.append(os.getloadavg()[0])
         counts = _counts(kit, village)
         if counts != wanted:
             raise AssertionError(f"the hub has {wanted} people and records, the kit {counts}")
         kit.close()
         shutil.rmtree(folder)
     shown = ", ".join(f"{seconds:.1f}" for seconds in times)
+    load = ", ".join(f"{each:.1f}" for each in loads)
     print(
-        f"| {engine} | {counts[0]:,} | {counts[1]:,} | {shown} | {spent[0]:.1f}, {spent[1]:.1f} | {down / 1e6:.1f} | {requests} | {memory:.0f} |",
+        f"| {engine} | {counts[0]:,} | {counts[1]:,} | {shown} | {spent[0]:.1f}, {spent[1]:.1f} | {down / 1e6:.1f} | {memory:.0f} | {load} |",
         flush=True,
     )
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table, insert
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table, insert, select
 from sqlalchemy.dialects import sqlite
 
-from cunyi.store.columns import Identity
+from cunyi.store.columns import Identity, Moment
 
 _FEW = 20
+_AT_ONCE = 500
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -42,6 +43,24 @@ def insert_tuples(
     connection.exec_driver_sql(statement, whole)
 
 
+def ids_here(connection: Connection, table: Table, organisation: str, ids: Collection[str]) -> set[str]:
+    """Which of many ids a table has."""
+    whole: list[str] = list(ids)
+    found: set[str] = set()
+    for start in range(0, len(whole), _AT_ONCE):
+        chunk = whole[start : start + _AT_ONCE]
+        if connection.dialect.name == "sqlite":
+            marks = ", ".join("?" * len(chunk))
+            words = f"SELECT id FROM {table.name} WHERE organisation = ? AND id IN ({marks})"
+            rows = connection.exec_driver_sql(words, (organisation, *map(_identity, chunk)))
+            there = {bytes(row[0]) for row in rows}
+            found.update(each for each in chunk if _identity(each) in there)
+        else:
+            query = select(table.c.id).where(table.c.organisation == organisation, table.c.id.in_(chunk))
+            found.update(connection.execute(query).scalars())
+    return found
+
+
 @lru_cache(maxsize=64)
 def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[int], list[int]]:
     """The statement, the places of its values among the names, and those of the key among its values."""
@@ -58,6 +77,8 @@ def _converted(dialect: Dialect, table: Table, name: str, values: Sequence[Any])
         return values
     if isinstance(kind, Identity):
         return [_identity(value) for value in values]
+    if isinstance(kind, Moment):
+        return [kind.process_bind_param(value, dialect) for value in values]
     convert = kind.dialect_impl(dialect).bind_processor(dialect)
     if convert is None:
         return values
@@ -70,9 +91,10 @@ def _converted(dialect: Dialect, table: Table, name: str, values: Sequence[Any])
 # The same few people and encounters, over and over, in every table.
 @lru_cache(maxsize=32_768)
 def _identity(value: str | None) -> Any:
-    return Identity().process_bind_param(value, _SQLITE)
+    return _IDENTITY.process_bind_param(value, _SQLITE)
 
 
+_IDENTITY = Identity()
 _SQLITE: Dialect = sqlite.dialect()
 
 

@@ -27,7 +27,8 @@ def unpack(packed: bytes) -> bytes:
         if packed[:1] != _NUMBER:
             raise zlib.error
         unpacker = zlib.decompressobj(zdict=_DICTIONARY)
-        body = unpacker.decompress(packed[1:]) + unpacker.flush()
+        # All of it at once: nothing is left to be flushed, and room for that would be made each time.
+        body = unpacker.decompress(packed[1:])
         if not unpacker.eof:
             raise zlib.error
     except zlib.error:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from cunyi.domain.encounter import SignedRecord
 from cunyi.store import packing, schema
-from cunyi.store.bulk import insert_tuples
+from cunyi.store.bulk import ids_here, insert_tuples
 from cunyi.store.unit import Writing
 
 _AT_ONCE = 500
@@ -44,21 +44,12 @@ def project(connection: Connection, record: SignedRecord) -> None:
 
 def project_many(connection: Connection, organisation: str, records: Sequence[SignedRecord]) -> None:
     """The rows of many records, in whatever order they came."""
-    visits = schema.encounter
     newest: dict[str, SignedRecord] = {}
     for record in records:
         there = newest.get(record.encounter_id)
         if there is None or (there.version, there.id) < (record.version, record.id):
             newest[record.encounter_id] = record
-    known: set[str] = set()
-    ids = list(newest)
-    for start in range(0, len(ids), _AT_ONCE):
-        chunk = ids[start : start + _AT_ONCE]
-        known.update(
-            connection.execute(
-                select(visits.c.id).where(visits.c.organisation == organisation, visits.c.id.in_(chunk))
-            ).scalars()
-        )
+    known = ids_here(connection, schema.encounter, organisation, newest)
     for encounter_id in known:
         project(connection, newest.pop(encounter_id))
     _insert_all(connection, newest)

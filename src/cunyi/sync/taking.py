@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, select
+from sqlalchemy import Table
 
 from cunyi.domain.change import ChangeKind, Difference
 from cunyi.domain.encounter import SignedRecord, canonical
@@ -17,10 +17,9 @@ from cunyi.domain.thread import Note
 from cunyi.store import packing, schema, township_schema
 from cunyi.store.areas import receive_area
 from cunyi.store.attachments import Attachment, insert_header
-from cunyi.store.bulk import insert_tuples
+from cunyi.store.bulk import ids_here, insert_tuples
 from cunyi.store.facilities import receive_facility
 from cunyi.store.known_nodes import receive_node
-from cunyi.store.links import values_in
 from cunyi.store.nodes import set_village
 from cunyi.store.notes import KeptNote, insert_note, project_thread
 from cunyi.store.projecting import project_many
@@ -35,6 +34,7 @@ from cunyi.sync.receiving import unknown_kinds
 from cunyi.sync.receiving_signed import DOCUMENT_COLUMNS, document_row
 
 # In this order each finds what it belongs to.
+_DIRECTORY = (ChangeKind.AREA, ChangeKind.VILLAGE, ChangeKind.FACILITY, ChangeKind.NODE)
 _STATES = (ChangeKind.HOUSEHOLD, ChangeKind.PERSON, ChangeKind.LIST_ENTRY, ChangeKind.MERGE, ChangeKind.CONFLICT)
 
 
@@ -46,9 +46,15 @@ def take_items(writing: Writing, items: Sequence[Item]) -> int:
     if unknown_kinds(items):
         raise outdated()
     try:
-        _take_directory(writing, items)
-        taken = sum(_take_states(writing, kind, [each for each in items if each.kind == kind]) for kind in _STATES)
-        return taken + _take_records(writing, items) + _take_notes(writing, items) + _take_headers(writing, items)
+        by_kind: dict[str, list[Item]] = {kind.value: [] for kind in ChangeKind}
+        for item in items:
+            by_kind[item.kind].append(item)
+        for kind in _DIRECTORY:
+            _take_directory(writing, kind, by_kind[kind])
+        taken = sum(_take_states(writing, kind, by_kind[kind]) for kind in _STATES)
+        taken += _take_records(writing, by_kind[ChangeKind.DOCUMENT])
+        taken += _take_notes(writing, by_kind[ChangeKind.NOTE])
+        return taken + _take_headers(writing, by_kind[ChangeKind.ATTACHMENT])
     except msgspec.MsgspecError:
         raise outdated() from None
 
@@ -70,9 +76,9 @@ def rebased(received: bytes, local: bytes | None, unanswered: Sequence[Differenc
     return dict(state) | {"revision": revision}
 
 
-def _take_directory(writing: Writing, items: Sequence[Item]) -> None:
+def _take_directory(writing: Writing, kind: ChangeKind, items: Sequence[Item]) -> None:
     for item in items:
-        match item.kind:
+        match kind:
             case ChangeKind.AREA:
                 receive_area(writing, msgspec.json.decode(item.body, type=Area))
             case ChangeKind.VILLAGE:
@@ -130,8 +136,7 @@ def _tell_revision(writing: Writing, kind: ChangeKind, received: Any, thing: Any
 
 
 def _missing(writing: Writing, table: Table, items: Sequence[Item]) -> list[Item]:
-    query = select(table.c.id).where(table.c.organisation == writing.organisation)
-    here = {row.id for row in values_in(writing.connection, query, table.c.id, [item.subject for item in items])}
+    here = ids_here(writing.connection, table, writing.organisation, [item.subject for item in items])
     return [item for item in items if item.subject not in here]
 
 
@@ -146,7 +151,7 @@ def _unpacked(item: Item) -> bytes:
 
 
 def _take_records(writing: Writing, items: Sequence[Item]) -> int:
-    new = _missing(writing, schema.document, [each for each in items if each.kind == ChangeKind.DOCUMENT])
+    new = _missing(writing, schema.document, items)
     records: list[SignedRecord] = []
     rows: list[tuple[Any, ...]] = []
     for item in new:
@@ -161,7 +166,7 @@ def _take_records(writing: Writing, items: Sequence[Item]) -> int:
 
 
 def _take_notes(writing: Writing, items: Sequence[Item]) -> int:
-    new = _missing(writing, township_schema.note, [each for each in items if each.kind == ChangeKind.NOTE])
+    new = _missing(writing, township_schema.note, items)
     threads: dict[str, None] = {}
     for item in new:
         body = _unpacked(item)
@@ -179,7 +184,7 @@ def _take_notes(writing: Writing, items: Sequence[Item]) -> int:
 
 
 def _take_headers(writing: Writing, items: Sequence[Item]) -> int:
-    headers = [msgspec.json.decode(item.body, type=Attachment) for item in items if item.kind == ChangeKind.ATTACHMENT]
+    headers = [msgspec.json.decode(item.body, type=Attachment) for item in items]
     return sum(insert_header(writing.connection, msgspec.structs.replace(each, bytes_here=0)) for each in headers)
 
 
