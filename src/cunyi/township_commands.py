@@ -43,9 +43,7 @@ def add_township_commands(commands: Any) -> None:
     action.add_argument("--reason", required=True, help="原因")
     action.add_argument("--retired", action="store_true", help="退役（不是遗失）")
     _acting(action, _revoke)
-    _acting(
-        actions.add_parser("restored", help="中心：数据库用备份恢复以后，让各台设备重新对账"), _restored
-    )
+    _acting(actions.add_parser("restored", help="中心：数据库用备份恢复以后，让各台设备重新对账"), _restored)
     action = actions.add_parser("serials", help="中心：再给一台设备一段档案编号")
     action.add_argument("node", metavar="设备编号")
     action.add_argument("village", metavar="村代码")
