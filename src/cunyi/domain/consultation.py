@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
 
-from cunyi.domain.thread import Note, Thread, ThreadKind
+from cunyi.domain.thread import Note, Thread, ThreadKind, due_after
 
 Content = TypeVar("Content", bound=msgspec.Struct)
 
@@ -334,7 +334,4 @@ def _due(course: _Course) -> datetime | None:
         ConsultationState.ASKED_BACK: limits.take_up,
         ConsultationState.TAKEN_UP: limits.close,
     }.get(course.state, 0)
-    try:
-        return course.since + timedelta(minutes=minutes) if minutes > 0 else None
-    except OverflowError:
-        return None
+    return due_after(course.since, minutes)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from cunyi.domain.consultation import as_kept, content_of
-from cunyi.domain.thread import Note, Thread, ThreadKind
+from cunyi.domain.thread import Note, Thread, ThreadKind, due_after
 
 
 class CriticalStep(StrEnum):
@@ -195,7 +195,4 @@ def _due(course: _Course) -> datetime | None:
         CriticalState.ACKNOWLEDGED: limits.act,
         CriticalState.ACTED: limits.close,
     }.get(course.state, 0)
-    try:
-        return course.since + timedelta(minutes=minutes) if minutes > 0 else None
-    except OverflowError:
-        return None
+    return due_after(course.since, minutes)

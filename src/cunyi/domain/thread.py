@@ -7,7 +7,7 @@ clock: a note names those its author had before them, so nodes that have the sam
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -87,6 +87,14 @@ def in_order(notes: Sequence[Note]) -> list[Note]:
         placed.add(chosen.id)
         del waiting[chosen.id]
     return ordered
+
+
+def due_after(since: datetime, minutes: int) -> datetime | None:
+    """When a step is late that has so many minutes; None where it has no limit, or one beyond all calendars."""
+    try:
+        return since + timedelta(minutes=minutes) if minutes > 0 else None
+    except OverflowError:
+        return None
 
 
 def heads(notes: Sequence[Note]) -> tuple[str, ...]:
