@@ -39,7 +39,16 @@ class PrintingPages:
         me, paper = self.gate.me(request), paper_of(request)
         kept, shown = self._signed(request, me, encounter_id)
         values = encounter_sheet(kept, shown, facility=self._facility(shown), wording=self.wording)
-        return self._printed(me, "encounter", paper, values, person=shown.record.person.id, subject=shown.record.id)
+        return print_sheet(
+            self.gate,
+            self.typesetter,
+            me,
+            "encounter",
+            paper,
+            values,
+            person=shown.record.person.id,
+            subject=shown.record.id,
+        )
 
     def prescription(self, request: Request[Any, Any, Any], encounter_id: str) -> Response[bytes]:
         """The prescription of a signed encounter; never that of a draft."""
@@ -53,7 +62,9 @@ class PrintingPages:
         values = prescription_sheet(
             kept, shown, facility=self._facility(shown), person=person, knowledge=self.knowledge
         )
-        return self._printed(me, "prescription", paper, values, person=record.person.id, subject=record.id)
+        return print_sheet(
+            self.gate, self.typesetter, me, "prescription", paper, values, person=record.person.id, subject=record.id
+        )
 
     def readings(self, request: Request[Any, Any, Any], person_id: str) -> Response[Any]:
         """The last readings of a villager; for somebody of elsewhere their record asks for the reason first."""
@@ -76,7 +87,9 @@ class PrintingPages:
             knowledge=self.knowledge,
             wording=self.wording,
         )
-        return self._printed(me, "readings", paper, values, person=record.person.id, subject=None)
+        return print_sheet(
+            self.gate, self.typesetter, me, "readings", paper, values, person=record.person.id, subject=None
+        )
 
     def _signed(self, request: Request[Any, Any, Any], me: SignedIn, encounter_id: str) -> tuple[list[Kept], Kept]:
         kept = encounter_versions(self.gate.seat.store, me.account, encounter_id, opened=me.opened)
@@ -90,15 +103,6 @@ class PrintingPages:
 
     def _facility(self, shown: Kept) -> str:
         return facility_name(self.gate.seat.store, shown.record.facility)
-
-    def _printed(
-        self, me: SignedIn, sheet: str, paper: Paper, values: dict[str, Any], *, person: str, subject: str | None
-    ) -> Response[bytes]:
-        made = self.typesetter.pdf(sheet, paper, values)
-        with self.gate.seat.store.writing(me.account.id) as writing:
-            writing.audit(Action.PRINT, person=person, subject=subject, detail=f"{sheet} {paper}")
-        headers = {"Content-Disposition": f'inline; filename="{sheet}-{paper}.pdf"'}
-        return Response(made, media_type="application/pdf", headers=headers)
 
 
 def printing_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandler]:
@@ -118,6 +122,25 @@ def printing_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHa
         return pages.readings(request, str(person_id))
 
     return [encounter, prescription, readings]
+
+
+def print_sheet(
+    gate: Gate,
+    typesetter: Typesetter,
+    me: SignedIn,
+    sheet: str,
+    paper: Paper,
+    values: dict[str, Any],
+    *,
+    person: str,
+    subject: str | None,
+) -> Response[bytes]:
+    """A sheet about a person as PDF, and the line in the log that it was printed."""
+    made = typesetter.pdf(sheet, paper, values)
+    with gate.seat.store.writing(me.account.id) as writing:
+        writing.audit(Action.PRINT, person=person, subject=subject, detail=f"{sheet} {paper}")
+    headers = {"Content-Disposition": f'inline; filename="{sheet}-{paper}.pdf"'}
+    return Response(made, media_type="application/pdf", headers=headers)
 
 
 def paper_of(request: Request[Any, Any, Any]) -> Paper:

@@ -9,7 +9,6 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from cunyi.domain.audit import Action
 from cunyi.domain.errors import UserError
 from cunyi.domain.referral import ReferralSlip
 from cunyi.journeys.referring import OpenReferral, open_referral
@@ -18,7 +17,7 @@ from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.facilities import facility_by_code
 from cunyi.web.doctor.referral_form import ReferralFormPages
 from cunyi.web.gate import Gate
-from cunyi.web.printing.pages import paper_of
+from cunyi.web.printing.pages import paper_of, print_sheet
 from cunyi.web.printing.referral_sheets import handover_sheet, returned_sheet, slip_sheet
 from cunyi.web.printing.typesetting import Typesetter
 
@@ -107,11 +106,7 @@ class ReferralPrinting:
         subject: str,
     ) -> Response[bytes]:
         paper = paper_of(request)
-        made = self.typesetter.pdf(sheet, paper, values)
-        with self.gate.seat.store.writing(me.account.id) as writing:
-            writing.audit(Action.PRINT, person=person, subject=subject, detail=f"{sheet} {paper}")
-        headers = {"Content-Disposition": f'inline; filename="{sheet}-{paper}.pdf"'}
-        return Response(made, media_type="application/pdf", headers=headers)
+        return print_sheet(self.gate, self.typesetter, me, sheet, paper, values, person=person, subject=subject)
 
 
 def referral_printing_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRouterHandler]:
