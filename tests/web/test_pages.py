@@ -195,7 +195,9 @@ def test_results_come_by_rows_with_their_usual_unit(page, address):
 def test_the_draft_survives_a_reload(page, address):
     page.goto(address)
     write(page, "chief_complaint", "胸痛2小时")
-    page.check("input[name=sex][value=male]", force=True)
+    # As a person does it: on the words, which move when the assessment arrives above them.
+    page.locator("label", has=page.locator("input[name=sex][value=male]")).click()
+    expect(page.locator("input[name=sex][value=male]")).to_be_checked()
     page.fill("#temperature_c", "38.5")
     page.locator(".lab-row").first.get_by_label("项目").fill("血红蛋白")
     expect(page.locator("#draft-status")).to_have_text(re.compile(r"已保存 \d\d:\d\d"))

@@ -564,7 +564,11 @@ def test_what_the_number_says_never_replaces_what_was_typed(desktop, node, node_
     expect(page.locator("[data-use-number]")).to_be_visible()
     expect(page.locator("#birth_on")).to_have_value("1985-06-16")
     expect(page.locator("[name=sex][value=female]")).to_be_checked()
-    page.click("[data-use-number]")
+    # A slow finger: nothing may take the button away while it is held down.
+    page.locator("[data-use-number]").hover()
+    page.mouse.down()
+    page.wait_for_timeout(800)
+    page.mouse.up()
     expect(page.locator("#birth_on")).to_have_value("1985-06-15")
     expect(page.locator("[data-use-number]")).to_have_count(0)
     page.fill("#identifier", MAN)

@@ -103,6 +103,11 @@ function readNumbers() {
     const says = document.getElementById("number-says");
     fill(says.dataset.birthOn ?? "", says.dataset.sex ?? "", false);
   });
+  // Pressing the button must not take the cursor out of the number: that asks again, and the answer replaces the button
+  // before it is let go.
+  form.addEventListener("mousedown", (event) => {
+    if (event.target.closest("[data-use-number]")) event.preventDefault();
+  });
   form.addEventListener("click", (event) => {
     if (!event.target.closest("[data-use-number]")) return;
     const says = document.getElementById("number-says");
