@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import tempfile
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from cunyi.simulation.comparing import Comparison, opened
 from cunyi.simulation.course import course_of
 from cunyi.simulation.founding import ADMINISTRATOR
 from cunyi.simulation.ledger import Ledger
+from cunyi.simulation.nodes import CHEAP_PASSWORDS
 from cunyi.simulation.plan import Plan
 from cunyi.simulation.report import NodeRow, Story, write_report
 from cunyi.simulation.township import Township, machine_words
@@ -50,7 +52,7 @@ def simulate(plan: Plan, knowledge: Knowledge, *, tell: Callable[[str], None]) -
             township.stop()
         tell("comparing")
         comparison, holdings = township.compare()
-        comparison.lost += missing
+        comparison.lost += missing + township.failed
         verified = township.verify()
         store = opened(township.hub, ADMINISTRATOR)
         course = course_of(store)
@@ -144,4 +146,5 @@ def _asked(plan: Plan) -> list[tuple[str, str]]:
         ("faults afterwards", str(plan.faults)),
         ("database of the hub", "PostgreSQL" if plan.database == "postgresql" else "SQLCipher"),
         ("database of the kits", "SQLCipher"),
+        ("a password costs", "next to nothing" if os.environ.get(CHEAP_PASSWORDS) else "what it costs in use"),
     ]

@@ -47,6 +47,7 @@ class Township:
         self.events: list[str] = []
         self.clinics: list[Clinic] = []
         self.gone: list[str] = []
+        self.failed: list[str] = []
         self._database = database
         self._started = time.monotonic()
         self._cores = os.cpu_count() or 1
@@ -107,7 +108,11 @@ class Township:
             day = first + timedelta(days=number)
             self.day(day, weather)
             if self.plan.breakdowns:
-                self._break_down(number)
+                try:
+                    self._break_down(number)
+                except CommandError as error:
+                    # Told at the end as something that went wrong; the other days of the township are not thrown away for it.
+                    self.failed.append(f"after {day}: {error}")
             self.tell(f"{day}: {self.ledger.counts['visits'] + self.ledger.counts['visits at home']} visits so far")
         for clinic in self.clinics:
             clinic.line.weather = GOOD
