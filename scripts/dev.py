@@ -24,7 +24,6 @@ import tempfile
 import tomllib
 import venv
 from pathlib import Path
-from typing import BinaryIO
 
 from page_assets import NODE_PACKAGE
 
@@ -76,16 +75,10 @@ def test(rest: list[str]) -> int:
     _call(PYTHON, "scripts/page_assets.py")
     if rest:
         return _steps(*CHECKS, ("pytest", ("-m", "pytest", *rest)))
-    # The pages wait for a browser most of the time: meanwhile another process has the rest.
-    with tempfile.TemporaryFile() as told:
-        pages = _start("-m", "pytest", "-p", "no:cacheprovider", "tests/web", told=told)
-        status = _steps(*CHECKS, ("pytest", ("-m", "pytest", "-p", "no:cacheprovider", "--ignore=tests/web")))
-        failed = pages.wait() != 0
-        told.seek(0)
-        print("== pytest tests/web", told.read().decode(errors="replace"), sep="\n", flush=True)
-    if failed:
-        print("未通过 failed: pytest tests/web", file=sys.stderr)
-    return 1 if failed else status
+    # Pages wait for a browser and nodes for each other: more processes than processors keep all of these at work.
+    workers = (os.cpu_count() or 1) + 2
+    several = ("-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder")
+    return _steps(*CHECKS, ("pytest", ("-m", "pytest", "-p", "no:cacheprovider", *several)))
 
 
 def lint(rest: list[str]) -> int:
@@ -207,11 +200,6 @@ def _status(*command: str, source: bool = False) -> int:
     if source:
         environment["PYTHONPATH"] = str(ROOT / "src")
     return subprocess.run([PYTHON, *command], cwd=ROOT, env=environment).returncode
-
-
-def _start(*command: str, told: BinaryIO) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONUTF8": "1"}
-    return subprocess.Popen([PYTHON, *command], cwd=ROOT, env=environment, stdout=told, stderr=subprocess.STDOUT)
 
 
 def _call(*command: str | Path) -> None:

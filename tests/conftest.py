@@ -33,6 +33,21 @@ def _kept(load: Callable[..., Knowledge]) -> Callable[..., Knowledge]:
 # Before any module of tests takes it by name.
 app.load_knowledge = _kept(app.load_knowledge)
 
+# What takes longest begins first, so that nobody waits for it alone at the end.
+_LONGEST_FIRST = ("tests/simulation/test_township.py", "tests/web/", "tests/sync/", "tests/store/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders the tests by how long their files take; within a file they stay as they are."""
+    root = Path(__file__).parents[1]
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(root).as_posix()
+        return next((at for at, long in enumerate(_LONGEST_FIRST) if path.startswith(long)), len(_LONGEST_FIRST))
+
+    items.sort(key=place)
+
+
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 MINI = Path(__file__).parent / "mini_knowledge"
 PATIENTS = Path(__file__).parent / "patients_for_tests.yaml"

@@ -18,12 +18,6 @@ RESIDENTS = int(os.environ.get("CUNYI_TEST_RESIDENTS", "500"))
 FAULTS = int(os.environ.get("CUNYI_TEST_FAULTS", "25"))
 CLINICS, DAYS = 3, 5
 
-# Two minutes of two processors: more than every change can wait for beside everything else.
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("CUNYI_TEST_TOWNSHIP"),
-    reason='takes minutes: CUNYI_TEST_TOWNSHIP=1 make test ARGS="tests/simulation/test_township.py"',
-)
-
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
