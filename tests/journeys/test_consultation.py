@@ -147,19 +147,19 @@ def test_nobody_answers_and_the_county_is_told_once(both, person, rules):
     asked(both, person, rules)
     both.sync()
     both.pass_minutes(rules.urgency("now").see_minutes - 1)
-    assert escalate_overdue(both.hub.store, both.clock()) == 0
+    assert escalate_overdue(both.hub.store, both.clock(), None) == 0
     both.pass_minutes(2)
     # Shown from the times alone, whether or not the program has written it down yet.
     assert bells(both) == [(Why.NOBODY_ANSWERS, False)]
     assert [ring.phone for ring in ringing(both.clinic.store, both.clinic.account, both.clock())] == ["0797-0000001"]
-    assert escalate_overdue(both.hub.store, both.clock()) == 1
-    assert escalate_overdue(both.hub.store, both.clock()) == 0
+    assert escalate_overdue(both.hub.store, both.clock(), None) == 1
+    assert escalate_overdue(both.hub.store, both.clock(), None) == 0
     assert bells(both, both.county_doctor) == [(Why.ASKED, True)] == bells(both, both.township_doctor)
     with both.hub.store.reading() as connection:
         last = notes_of(connection, "360731", THREAD)[-1].note
     assert (last.kind, last.author.account, last.signed_at) == ("escalate", "system", both.clock())
     both.pass_minutes(60)
-    assert escalate_overdue(both.hub.store, both.clock()) == 0, "there is nobody above the county"
+    assert escalate_overdue(both.hub.store, both.clock(), None) == 0, "there is nobody above the county"
     step(both, both.county_doctor, ConsultationStep.ANSWER, plan="转来")
     both.sync()
     shown = open_consultation(both.clinic.store, both.clinic.account, THREAD)
@@ -271,7 +271,7 @@ def test_the_hub_passes_on_what_is_late_while_no_page_is_open(both, person, rule
     asked(both, person, rules)
     both.sync()
     both.pass_minutes(rules.urgency("now").see_minutes)
-    first, second = (ThreadWatch(both.hub, every_s=0.05) for _ in range(2))
+    first, second = (ThreadWatch(both.hub, None, every_s=0.05) for _ in range(2))
     first.start()
     second.start()
     deadline = time.monotonic() + 20

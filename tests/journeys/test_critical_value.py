@@ -167,12 +167,12 @@ def test_nobody_acknowledges_and_the_next_level_is_told(both, person, rules):
     both.sync()
     assert bells(both, both.township_doctor) == []
     both.pass_minutes(rules.acknowledge_minutes)
-    assert escalate_overdue(both.hub.store, both.clock()) == 1
+    assert escalate_overdue(both.hub.store, both.clock(), None) == 1
     assert bells(both, both.township_doctor) == [(Why.CRITICAL, "血钾 6.8 mmol/L")] and not bells(
         both, both.county_doctor
     )
     both.pass_minutes(rules.acknowledge_minutes)
-    assert escalate_overdue(both.hub.store, both.clock()) == 1
+    assert escalate_overdue(both.hub.store, both.clock(), None) == 1
     assert bells(both, both.county_doctor)
     (thread,) = here(both, both.county_doctor)
     assert thread.to_facility == COUNTY and critical_details(thread).escalations == 2

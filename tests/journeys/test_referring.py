@@ -24,6 +24,7 @@ from cunyi.domain.referral import (
 from cunyi.domain.referral import ReferralStep as Step
 from cunyi.domain.referral_comparing import Match
 from cunyi.journeys.consulting import begin_draft, sign
+from cunyi.journeys.escalating import escalate_overdue
 from cunyi.journeys.filling_slip import SlipGround, fill_slip
 from cunyi.journeys.opening_record import open_record
 from cunyi.journeys.referral_lists import Pile, counts_of, my_referrals, referrals_about, whom_to_ring
@@ -179,6 +180,60 @@ def test_what_nobody_answers_is_late_on_both_sides_and_says_whom_to_ring(nodes, 
         ("emergency", "07970120"),
         ("manager", "07970001"),
     ]
+
+
+def test_whoever_coordinates_is_told_by_the_program_once_until_somebody_acts(nodes, mini):
+    village, hub = nodes
+    loop = mini.content.referral_loop
+    _, thread = sent(
+        village, mini, urgency=ReferralUrgency.SOON, place=ReferralPlace(facility=COUNTY, name="县人民医院")
+    )
+    carry(village.store, hub.store)
+    told = next(each.times for each in loop.reminders if each.whom == "manager" and "requested" in each.states)
+    limit = timedelta(minutes=loop.limits["requested"][ReferralUrgency.SOON])
+    village.clock.at = NOON + (told * limit) - timedelta(seconds=1)
+    assert escalate_overdue(hub.store, hub.clock(), loop) == 0
+    assert my_referrals(hub.store, hub.account, mini, hub.clock()) == []
+    village.clock.at = NOON + (told * limit)
+    assert escalate_overdue(hub.store, hub.clock(), loop) == 1
+    assert escalate_overdue(hub.store, hub.clock(), loop) == 0, "once for each step that nobody takes"
+    (line,) = my_referrals(hub.store, hub.account, mini, hub.clock())
+    assert line.pile is Pile.COORDINATE and line.late == (told - 1) * limit and line.reminder.whom == "receiver"
+    assert counts_of([line]).mine == 1
+    opened = open_referral(hub.store, hub.account, thread)
+    assert opened.steps == (Step.CALL, Step.SAY) and opened.referral.state == "requested"
+    last = opened.referral.events[-1]
+    assert (last.note.author.role, last.content.to_facility, last.counted) == ("program", TOWNSHIP, False)
+    step(hub, mini, thread, Step.CALL, called="县医院内科", words="答应今天收")
+    carry(hub.store, village.store)
+    assert open_referral(village.store, village.account, thread).referral.escalated
+    step(village, mini, thread, Step.ACCEPT, told_by="县医院内科赖医生")
+    carry(village.store, hub.store)
+    assert my_referrals(hub.store, hub.account, mini, hub.clock()) == []
+    assert not open_referral(hub.store, hub.account, thread).referral.escalated
+
+
+def test_the_county_is_told_where_the_township_does_not_answer(nodes, mini):
+    village, hub = nodes
+    loop = mini.content.referral_loop
+    _, thread = sent(village, mini, urgency=ReferralUrgency.EMERGENCY)
+    carry(village.store, hub.store)
+    village.clock.at = NOON + timedelta(days=1)
+    assert escalate_overdue(hub.store, hub.clock(), loop) == 1
+    referral = open_referral(hub.store, hub.account, thread).referral
+    assert referral.coordinators == {COUNTY}
+    surgeon = hub.seat.add_account(
+        "system", login="xian", name="县医生", role=Role.TOWNSHIP_DOCTOR, password=PASSWORD, areas=("360731",)
+    )
+    surgeon = msgspec.structs.replace(surgeon, facility=COUNTY)
+    assert [each.pile for each in my_referrals(hub.store, surgeon, mini, hub.clock())] == [Pile.COORDINATE]
+
+
+def test_only_the_program_tells_a_coordinator(nodes, mini):
+    village, _ = nodes
+    _, thread = sent(village, mini)
+    with pytest.raises(UserError):
+        step(village, mini, thread, Step.ESCALATE, to_facility=COUNTY, to_name="县人民医院")
 
 
 def test_a_place_that_closed_meanwhile_is_told_with_others_to_choose(nodes, mini):

@@ -37,10 +37,12 @@ def test_a_critical_value_rings_and_is_passed_on_once_however_many_look(desk: De
         writing.audit(Action.LOAD_ORGANISATION)
         notify_found(writing, me, person, "018f0000-0000-7000-8000-00000000e001", [FOUND], RULES)
     assert len(ringing(store, me, desk.clock())) == 1 and thread_counts(store, me, desk.clock()).critical == 1
-    assert escalate_overdue(store, desk.clock()) == 0
+    assert escalate_overdue(store, desk.clock(), None) == 0
     desk.clock.at += timedelta(minutes=11)
     done: list[int] = []
-    looking = [threading.Thread(target=lambda: done.append(escalate_overdue(store, desk.clock()))) for _ in range(4)]
+    looking = [
+        threading.Thread(target=lambda: done.append(escalate_overdue(store, desk.clock(), None))) for _ in range(4)
+    ]
     for each in looking:
         each.start()
     for each in looking:

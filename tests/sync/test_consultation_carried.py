@@ -45,7 +45,7 @@ def test_both_sides_hear_of_it_at_the_next_contact(township, mini):
 
     write_step(hub.store, doctor, THREAD, ConsultationStep.ANSWER, ConsultationWritten(plan="立即转诊"))
     kit.pass_time(minutes=rules.acknowledge_minutes)
-    assert escalate_overdue(hub.store, township.clock()) == 1
+    assert escalate_overdue(hub.store, township.clock(), None) == 1
     line.contact()
     why = [each.why for each in ringing(kit.store, kit.account, township.clock())]
     assert sorted(why) == sorted([Why.CRITICAL, Why.ANSWERED])

@@ -13,7 +13,7 @@ from cunyi.domain.thread import Note
 
 class ReferralStep(StrEnum):
     """What a note of a referral does (转诊步骤: 转出 / 收到 / 接收 / 不能接收 / 改转 / 撤回 / 到诊 / 未到诊 / 收住院 / 门诊已治 / 回转 / 村医随访 /
-    结束 / 打过电话 / 留言)."""
+    结束 / 打过电话 / 留言 / 超时上报)."""
 
     REQUEST = "request"
     RECEIVE = "receive"
@@ -30,6 +30,7 @@ class ReferralStep(StrEnum):
     CLOSE = "close"
     CALL = "call"
     SAY = "say"
+    ESCALATE = "escalate"
 
 
 class ReferralState(StrEnum):
@@ -174,7 +175,8 @@ class ReferralContent(msgspec.Struct, frozen=True, kw_only=True):
     """The particulars of a note (转诊记录内容); which of them there are depends on the step.
 
     `due_at` is when the next step will be late; `told_by` who told it by telephone where the other side does not write here;
-    `called` whom somebody rang up. `place` is where the patient is sent instead.
+    `called` whom somebody rang up. `place` is where the patient is sent instead. `to_facility` and `to_name` are whom the
+    program told because nobody answered.
     """
 
     words: str = ""
@@ -186,6 +188,8 @@ class ReferralContent(msgspec.Struct, frozen=True, kw_only=True):
     slip: ReferralSlip | None = None
     returned: ReferralReturn | None = None
     record: str = ""
+    to_facility: str = ""
+    to_name: str = ""
 
 
 def content_of(note: Note) -> ReferralContent:

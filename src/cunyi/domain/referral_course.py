@@ -80,7 +80,8 @@ class ReferralEvent(msgspec.Struct, frozen=True):
 class ReferralCourse(msgspec.Struct, frozen=True, kw_only=True):
     """A referral as it stands (转诊全程), with everything that was written of it.
 
-    `disputed`: one of the other side accepted and another declined without knowing of each other; the acceptance holds.
+    `coordinators` are the facilities that the program told because nobody answered in time, `escalated` whether it did so since
+    the last step. `disputed`: one of the other side accepted and another declined without knowing of each other; the acceptance holds.
     `unread_by` are the sides to whom the other one said something after which they wrote nothing.
     """
 
@@ -96,6 +97,8 @@ class ReferralCourse(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None
     events: tuple[ReferralEvent, ...]
     addressed: frozenset[str]
+    coordinators: frozenset[str]
+    escalated: bool
     disputed: bool
     unread_by: frozenset[Party]
 
@@ -202,7 +205,8 @@ def steps_open_to(referral: ReferralCourse, facility: str) -> tuple[ReferralStep
     """What somebody of a facility may do next, the usual first. The sender may write down what the other side told by telephone."""
     parties = referral.parties_of(facility)
     if not parties:
-        return ()
+        coordinates = facility in referral.coordinators and not referral.closed
+        return (_Step.CALL, _Step.SAY) if coordinates else ()
     if referral.closed:
         late = (_Step.RETURN,) if Party.RECEIVER in parties else ()
         return (*late, _Step.SAY)
@@ -265,6 +269,8 @@ class _Walk:
         self.answers: list[tuple[ReferralStep, str]] = []
         self.disputed = False
         self.unread: dict[str, bool] = {}
+        self.coordinators: set[str] = set()
+        self.escalated = False
 
     def take(self, note: Note) -> None:
         """The next note in order."""
@@ -276,6 +282,11 @@ class _Walk:
             step is not None and step is not _Step.REQUEST and self._may(note, step, content)
         )
         counted = entitled and step is not None and self._lead_on(note, step, content, before)
+        if counted:
+            self.escalated = False
+        if entitled and step is _Step.ESCALATE and content.to_facility:
+            self.coordinators.add(content.to_facility)
+            self.escalated = True
         self.events.append(ReferralEvent(note, step, content, counted, entitled))
 
     def arrived_at(self, notes: Sequence[Note]) -> ReferralCourse:
@@ -293,6 +304,8 @@ class _Walk:
             due_at=None if self.state in _CLOSING.values() else self.due_at,
             events=tuple(self.events),
             addressed=self.addressed,
+            coordinators=frozenset(self.coordinators),
+            escalated=self.escalated,
             disputed=self.disputed,
             unread_by=frozenset(Party.RECEIVER if by_sender else Party.SENDER for by_sender in self.unread.values()),
         )
@@ -336,6 +349,8 @@ class _Walk:
         sender, receiver = note.facility == self.begun.facility, note.facility == self.place.facility
         if step in (_Step.SAY, _Step.CALL):
             return True
+        if step is _Step.ESCALATE:
+            return note.author.role == "program"
         if step in (_Step.REDIRECT, _Step.WITHDRAW):
             return sender
         if step in (_Step.FOLLOW_UP, _Step.CLOSE):
@@ -377,6 +392,8 @@ def _details(referral: ReferralCourse, last: ReferralEvent) -> dict[str, Any]:
         "department": referral.place.department,
         "waits_for": referral.waits_for.value if referral.waits_for else "",
         "disputed": referral.disputed,
+        "coordinators": sorted(referral.coordinators),
+        "escalated": referral.escalated,
         "unread_by": sorted(referral.unread_by),
         "alternative": other.name if other else "",
         "complaint": slip.complaint if slip else "",

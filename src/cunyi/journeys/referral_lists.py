@@ -15,9 +15,10 @@ from cunyi.domain.referral_course import ReferralCourse
 from cunyi.domain.thread import Thread, ThreadKind
 from cunyi.journeys.access import require
 from cunyi.journeys.thread_notes import facility_of
-from cunyi.knowledge.referral_loops import ReferralLoop, Reminder
+from cunyi.knowledge.referral_loops import COORDINATOR, ReferralLoop, Reminder
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.referral_reminders import reminders_due
+from cunyi.store.answering import overdue_threads
 from cunyi.store.facilities import facilities, facility_by_code
 from cunyi.store.notes import threads_of_person
 from cunyi.store.people import same_person
@@ -30,11 +31,15 @@ _WAITING_FOR_AN_ANSWER = (ReferralState.REQUESTED, ReferralState.RECEIVED, Refer
 
 
 class Pile(StrEnum):
-    """Where a referral lies on the page (转诊列表分类: 要您处理 / 等对方 / 结束后又有消息)."""
+    """Where a referral lies on the page (转诊列表分类: 要您处理 / 要您协调 / 等对方 / 结束后又有消息)."""
 
     MINE = "mine"
+    COORDINATE = "coordinate"
     THEIRS = "theirs"
     NEWS = "news"
+
+
+_TO_DO = (Pile.MINE, Pile.COORDINATE)
 
 
 class ReferralLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +82,7 @@ def my_referrals(store: Store, by: Account, knowledge: Knowledge, now: datetime)
     own = facility_of(store, by)
     with store.reading() as connection:
         threads = referrals_of(connection, by.organisation, own, ended_since=now - _ENDED)
+        threads += coordinated_by(connection, by.organisation, own, now)
         closed = {each.code for each in facilities(connection, by.organisation) if not each.open}
     lines = [line for each in threads if (line := _line(each, own, loop, closed, now)) is not None]
     return sorted(lines, key=_place)
@@ -85,10 +91,10 @@ def my_referrals(store: Store, by: Account, knowledge: Knowledge, now: datetime)
 def counts_of(lines: list[ReferralLine]) -> ReferralCounts:
     """The figures of the first page."""
     return ReferralCounts(
-        mine=sum(each.pile is Pile.MINE for each in lines),
+        mine=sum(each.pile in _TO_DO for each in lines),
         late=sum(each.late is not None for each in lines),
         unread=sum(each.unread for each in lines),
-        urgent=sum(each.pile is Pile.MINE and each.thread.urgency == ReferralUrgency.EMERGENCY.level for each in lines),
+        urgent=sum(each.pile in _TO_DO and each.thread.urgency == ReferralUrgency.EMERGENCY.level for each in lines),
     )
 
 
@@ -116,6 +122,18 @@ def referrals_about(store: Store, by: Account, person_id: str) -> list[Thread]:
         return threads_of_person(connection, by.organisation, persons, ThreadKind.REFERRAL)
 
 
+def coordinated_by(connection: Connection, organisation: str, own: str, now: datetime) -> list[Thread]:
+    """The late referrals of others that the program told this facility of, until somebody takes the next step."""
+    late = overdue_threads(connection, organisation, (ThreadKind.REFERRAL,), now)
+    return [
+        each
+        for each in late
+        if own in each.details.get("coordinators", ())
+        and each.details.get("escalated")
+        and own not in (each.from_facility, each.to_facility)
+    ]
+
+
 def township_of(connection: Connection, organisation: str, village: str) -> Facility | None:
     """The township health centre that answers for a village."""
     townships = facilities(connection, organisation, level=FacilityLevel.TOWNSHIP)
@@ -124,6 +142,8 @@ def township_of(connection: Connection, organisation: str, village: str) -> Faci
 
 def _line(thread: Thread, own: str, loop: ReferralLoop | None, closed: set[str], now: datetime) -> ReferralLine | None:
     details = thread.details
+    if own not in (thread.from_facility, thread.to_facility):
+        return _of_coordinator(thread, loop, now)
     side = Party.SENDER if thread.from_facility == own else Party.RECEIVER
     unread = side.value in details["unread_by"]
     if thread.closed and not unread:
@@ -150,6 +170,23 @@ def _line(thread: Thread, own: str, loop: ReferralLoop | None, closed: set[str],
         reminder=reminders[0] if reminders else None,
         place_closed=gone,
         unread=unread,
+    )
+
+
+def _of_coordinator(thread: Thread, loop: ReferralLoop | None, now: datetime) -> ReferralLine:
+    details = thread.details
+    due: list[Reminder] = []
+    if loop is not None:
+        state, urgency = ReferralState(thread.state), ReferralUrgency(details["urgency"])
+        due = reminders_due(loop, state, urgency, ReferralDirection(details["direction"]), thread.due_at, now)
+    return ReferralLine(
+        thread=thread,
+        pile=Pile.COORDINATE,
+        late=now - thread.due_at if thread.due_at is not None else None,
+        # What was to be done before the coordinator was told is for them to do now.
+        reminder=next((each for each in due if each.whom != COORDINATOR), None),
+        place_closed=False,
+        unread=False,
     )
 
 

@@ -75,7 +75,10 @@ def send_referral(
 
 
 def open_referral(store: Store, by: Account, thread_id: str) -> OpenReferral:
-    """A referral for one of its two sides, or for whoever looks after the patient's village; the opening is written down."""
+    """A referral for one of its two sides, for whom the program told that nobody answers, or for whoever looks after the
+
+    patient's village; the opening is written down.
+    """
     require(by, Permission.READ_RECORD)
     with store.writing(by.id) as writing:
         opened = _opened(writing.connection, store, by, thread_id)
@@ -120,7 +123,7 @@ def _opened(connection: Connection, store: Store, by: Account, thread_id: str) -
     referral = _referral(connection, by.organisation, thread_id)
     person = person_in_use(connection, by.organisation, referral.person.id)
     own = facility_of(store, by)
-    concerned = own in (referral.from_facility, *referral.addressed)
+    concerned = own in (referral.from_facility, *referral.addressed, *referral.coordinators)
     if person is None or not (concerned or by.looks_after(person.village_code)):
         raise NotAllowedError("这次转诊不是您的机构的，病人也不在您负责的村，您不能看", field="thread")
     place = facility_by_code(connection, by.organisation, referral.place.facility) if referral.place.facility else None

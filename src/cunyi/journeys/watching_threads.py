@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cunyi.domain.errors import UserError
 from cunyi.journeys.escalating import escalate_overdue
 from cunyi.journeys.seat import Seat
+from cunyi.knowledge.referral_loops import ReferralLoop
 
 _LOG = logging.getLogger("cunyi.journeys")
 # Often enough that what is written down is right to the minute.
@@ -20,8 +21,8 @@ _ENDING_S = 5.0
 class ThreadWatch:
     """The look at what is late, every few seconds, for as long as a hub is served (超时巡查). Every worker may have one."""
 
-    def __init__(self, seat: Seat, *, every_s: float = _EVERY_S) -> None:
-        self._seat = seat
+    def __init__(self, seat: Seat, loop: ReferralLoop | None, *, every_s: float = _EVERY_S) -> None:
+        self._seat, self._loop = seat, loop
         self._every_s = every_s
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -40,7 +41,7 @@ class ThreadWatch:
 
     def look(self) -> int:
         """One look; how many were passed on. Nothing where nobody has opened the records since the start."""
-        return escalate_overdue(self._seat.store, self._seat.now()) if self._seat.is_open else 0
+        return escalate_overdue(self._seat.store, self._seat.now(), self._loop) if self._seat.is_open else 0
 
     def _run(self) -> None:
         while not self._ending.wait(self._every_s):

@@ -16,7 +16,9 @@ LIMITED = (
     *(state.value for state in ReferralState if state not in (ReferralState.CLOSED, ReferralState.WITHDRAWN)),
     ACCEPTED_DOWN,
 )
-WHOM = ("receiver", "emergency", "patient", "manager", "self")
+# Whom the program tells by itself when this reminder is due.
+COORDINATOR = "manager"
+WHOM = ("receiver", "emergency", "patient", COORDINATOR, "self")
 
 
 class Reminder(msgspec.Struct, frozen=True, kw_only=True):

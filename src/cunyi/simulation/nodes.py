@@ -73,7 +73,11 @@ class Machine:
     def run(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
         """Runs one command and gives its output. CommandError where it ends otherwise than allowed."""
         done = subprocess.run(
-            self._command(*arguments), capture_output=True, env=self._environment(), timeout=_LONGEST_COMMAND_S, check=False
+            self._command(*arguments),
+            capture_output=True,
+            env=self._environment(),
+            timeout=_LONGEST_COMMAND_S,
+            check=False,
         )
         if done.returncode not in allowed:
             raise CommandError(f"{self.name}: {' '.join(arguments)}: {done.stdout.decode()}{done.stderr.decode()}")

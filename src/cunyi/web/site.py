@@ -62,7 +62,7 @@ def create_site(
             knowledge, seat, shown_account, bench, writer, public_address, hear, hub=hub, line=line, ways=ways
         )
     )
-    watch = ThreadWatch(seat) if hub and seat is not None else None
+    watch = ThreadWatch(seat, knowledge.content.referral_loop) if hub and seat is not None else None
     return Litestar(
         route_handlers=[
             *api_routes(knowledge),
