@@ -26,6 +26,7 @@ from cunyi.domain.referral_comparing import Match
 from cunyi.journeys.consulting import begin_draft, sign
 from cunyi.journeys.escalating import escalate_overdue
 from cunyi.journeys.filling_slip import SlipGround, fill_slip
+from cunyi.journeys.hub_home import open_hub_home
 from cunyi.journeys.opening_record import open_record
 from cunyi.journeys.referral_lists import Pile, counts_of, my_referrals, referrals_about, whom_to_ring
 from cunyi.journeys.referral_statistics import referral_statistics
@@ -227,6 +228,8 @@ def test_the_county_is_told_where_the_township_does_not_answer(nodes, mini):
     )
     surgeon = msgspec.structs.replace(surgeon, facility=COUNTY)
     assert [each.pile for each in my_referrals(hub.store, surgeon, mini, hub.clock())] == [Pile.COORDINATE]
+    home = open_hub_home(hub.store, surgeon, hub.clock())
+    assert [line.thread.id for line in home.lines["referral"]] == [thread]
 
 
 def test_only_the_program_tells_a_coordinator(nodes, mini):

@@ -12,6 +12,7 @@ from cunyi.domain.organisation import Facility, FacilityLevel, KnownNode, NodeSt
 from cunyi.domain.thread import Thread, ThreadKind
 from cunyi.journeys.access import require
 from cunyi.journeys.organising import workplace
+from cunyi.journeys.referral_lists import coordinated_by
 from cunyi.store.facilities import facilities
 from cunyi.store.known_nodes import contacts, known_nodes, undecided_conflicts
 from cunyi.store.nodes import login_policy
@@ -76,7 +77,7 @@ class HubHome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_hub_home(store: Store, by: Account, now: datetime) -> HubHome:
-    """The first page for one account: doctors see what was sent to their facility, managers what waits anywhere, without names."""
+    """The first page for one account: doctors see what was sent to their facility or is theirs to coordinate, managers what waits anywhere, without names."""
     require(by, Permission.SEE_COUNTS)
     doctor = by.may(Permission.READ_RECORD)
     place = workplace(store, by)
@@ -92,6 +93,9 @@ def open_hub_home(store: Store, by: Account, now: datetime) -> HubHome:
             ]
             for kind in ThreadKind
         }
+        if doctor:
+            told = coordinated_by(connection, organisation, place.code, now)
+            lines[ThreadKind.REFERRAL.value] += [_line(thread, every, now, doctor=True) for thread in told]
         nodes = _nodes(connection, organisation, every, now)
         conflicts = undecided_conflicts(connection, organisation)
     in_use = [each for each in nodes if each.node.state is NodeState.ENROLLED]
