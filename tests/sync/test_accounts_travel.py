@@ -88,3 +88,20 @@ def test_a_conflict_about_an_account_can_be_decided_and_the_account_stays_its_no
     with village.hub.writing(Action.CHANGE_ACCOUNT) as writing:
         decide(writing, conflict, {"phone": "13907970001"}, by=DOCTOR)
     assert known_at_hub(village) == {kit.id: [msgspec.structs.replace(account, phone="13907970001")]}
+
+
+def test_no_node_takes_over_an_account_of_another_when_a_restored_hub_is_given_back_what_it_lost(
+    village: Village,
+) -> None:
+    one, other = village.kit(), village.kit()
+    account = employ(one)
+    village.settle()
+    yesterday = village.hub.backup()
+    one.register()
+    village.settle()
+    with other.writing(Action.CREATE_ACCOUNT) as writing:
+        taken = msgspec.structs.replace(account, name="别人", login="bie", confirmed_at=MORNING + timedelta(hours=3))
+        add_account(writing, taken, "another hash")
+    village.hub.restore(yesterday)
+    village.settle()
+    assert known_at_hub(village) == {one.id: [account]}
