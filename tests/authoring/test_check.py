@@ -57,6 +57,7 @@ AMI, PNEUMONIA, COLD = (
         (AMI, "sources: [book]", "sources: [bok]", f"{AMI}:21", "最接近的是 book"),
         (AMI, "sources: [book]", "sources: []", f"{AMI}:21", "至少要有 1 项"),
         (AMI, "sources: [book]", "note: x", f"{AMI}:1", "缺少 sources"),
+        (AMI, "danger:", "defining: [rhinorrhea]\ndanger:", f"{AMI}:13", "要先写在 findings 或 risk_factors 里"),
         (AMI, "smoking: 2", "smoking: 0", f"{AMI}:11", "相对危险度"),
         (AMI, "base_rate: 30", "base_rate: 0571", f"{AMI}:9", "要写数字"),
         (AMI, "aliases: [急性心梗]", "aliases: [急性心梗，心梗]", f"{AMI}:4", "全角标点"),

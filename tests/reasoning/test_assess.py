@@ -1,10 +1,16 @@
 """The assessment of a case end to end, on a small knowledge base."""
 
+import shutil
+
 import msgspec
 import pytest
+from tests.conftest import MINI, with_real_language
 
+from cunyi.authoring.build import compile_library, to_bytes
+from cunyi.authoring.load import load_library
 from cunyi.domain.errors import UserError
 from cunyi.reasoning.assess import assess
+from cunyi.reasoning.prepared import prepare
 
 
 def facts(present=(), absent=(), **manner):
@@ -40,6 +46,22 @@ def test_a_red_flag_sets_the_level_the_referral_and_the_first_advice(mini):
     assert answer.advice[0].text == "立即呼叫120。"
     assert [m.disease for m in answer.must_exclude] == ["acute_myocardial_infarction"]
     assert "胸痛" in answer.must_exclude[0].raised_by
+
+
+def test_without_a_defining_finding_a_disease_sets_no_level_and_stays_where_it_was(mini, tmp_path):
+    root = tmp_path / "knowledge"
+    shutil.copytree(MINI, root)
+    disease = root / "diseases" / "pneumonia.yaml"
+    disease.write_text(disease.read_text("utf-8").replace("danger:", "defining: [hypoxemia]\ndanger:"), "utf-8")
+    defined = prepare(to_bytes(compile_library(with_real_language(load_library(root)))))
+    case = {"id": "x", "findings": facts(["cough", "fever", "chills", "crackles", "weakness"])}
+    assert [r.rule for r in assess(case, mini).triage.reasons] == ["disease.pneumonia"]
+    assert assess(case, mini).triage.level == "urgent"
+    without = assess(case, defined)
+    assert without.triage.level == "self_care"
+    assert without.differential == assess(case, mini).differential
+    case["findings"] += facts(["hypoxemia"])
+    assert assess(case, defined).triage.level == "urgent"
 
 
 def test_an_unasked_red_flag_makes_triage_provisional_and_is_asked_first(mini):

@@ -86,6 +86,9 @@ def _check_likelihoods(entry: Entry, findings: dict[str, Entry]) -> Iterator[Pro
 def _check_multipliers(entry: Entry, findings: dict[str, Entry]) -> Iterator[Problem]:
     risks = entry.raw.get("risk_factors") or {}
     yield from known(entry, risks, set(findings), "征象", "risk_factors")
+    for finding in entry.raw.get("defining") or ():
+        if finding not in (entry.raw.get("findings") or {}) and finding not in risks:
+            yield entry.problem(f"defining 里的 {finding} 要先写在 findings 或 risk_factors 里", "defining", finding)
     for finding, risk in risks.items():
         if isinstance(risk, bool) or not isinstance(risk, int | float) or not 0 < risk <= 500:
             yield entry.problem(f"{finding} 的相对危险度应是 0 到 500 之间的数", "risk_factors", finding)

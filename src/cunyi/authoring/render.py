@@ -65,6 +65,9 @@ def _disease_lines(disease: Disease, knowledge: Knowledge) -> Iterator[str]:
             f"| {record.name} | {record.name_en} | {probability:.1%} | {record.background:.2%} |"
             f" {likelihoods.present[row, column]:+.2f} | {likelihoods.absent[row, column]:+.2f} |"
         )
+    if disease.defining:
+        names = "、".join(content.findings[finding].name for finding in disease.defining)
+        yield f"\n至少有一项才据本病定就诊级别：{names}"
     yield ""
     yield f"## 危险\n\n{disease.danger}"
     if disease.exclude:

@@ -128,7 +128,7 @@ DISEASE: Shape = {
     "triage": (one_of(*[level.code for level in TriageLevel]), True), "department": (identifier, True),
     "base_rate": (number, True), "age": (mapping, False), "sex": (mapping, False), "season": (mapping, False),
     "region": (mapping, False), "pregnancy": (number, False), "requires_pregnancy": (truth, False),
-    "risk_factors": (mapping, False), "findings": (mapping, True), "danger": (text, True), "exclude": (text, False),
+    "risk_factors": (mapping, False), "findings": (mapping, True), "defining": (many(identifier, 1), False), "danger": (text, True), "exclude": (text, False),
     "workup": (many(mapping, 1), True), "referral": (mapping, True), "management": (many(mapping, 2), True),
     "note": (text, False), "sources": SOURCES, "review": REVIEW,
 }  # fmt: skip

@@ -197,6 +197,7 @@ def _disease(entry: Mapping[str, Any]) -> model.Disease:
         requires_pregnancy=bool(entry.get("requires_pregnancy", False)),
         risk_factors={finding: float(risk) for finding, risk in (entry.get("risk_factors") or {}).items()},
         findings={finding: likelihood(value) for finding, value in entry["findings"].items()},
+        defining=tuple(entry.get("defining") or ()),
         danger=entry["danger"],
         exclude=entry.get("exclude"),
         workup=tuple(model.WorkupStep(step["examination"], step["why"]) for step in entry["workup"]),

@@ -89,7 +89,10 @@ class WorkupStep(msgspec.Struct, frozen=True):
 
 
 class Disease(msgspec.Struct, frozen=True, kw_only=True):
-    """A disease (疾病): prior, likelihoods, danger, work-up, referral and management."""
+    """A disease (疾病): prior, likelihoods, danger, work-up, referral and management.
+
+    `defining` are findings without any of which its evidence sets no level of care; empty where they follow from the likelihoods.
+    """
 
     id: str
     name: str
@@ -108,6 +111,7 @@ class Disease(msgspec.Struct, frozen=True, kw_only=True):
     requires_pregnancy: bool
     risk_factors: dict[str, float]
     findings: dict[str, float]
+    defining: tuple[str, ...]
     danger: str
     exclude: str | None
     workup: tuple[WorkupStep, ...]

@@ -179,6 +179,10 @@ def _defining(likelihoods: Likelihoods, content: Content, settings: Settings) ->
         & (likelihoods.probability >= settings.defining_probability)
         & (ratio >= settings.defining_log_ratio)
     )
+    for column, disease in enumerate(content.diseases.values()):
+        if disease.defining:
+            defining[:, column] = False
+            defining[[likelihoods.finding_index[finding] for finding in disease.defining], column] = True
     return defining
 
 
