@@ -10,9 +10,11 @@ from tests.sync.nodes_in_process import TestNode, Village, differences, link_of
 
 from cunyi.store import schema
 from cunyi.store.people import household_by_id
+from cunyi.sync import answers, taking
 from cunyi.sync.answers import Taken
+from cunyi.sync.errors import OutdatedError
 from cunyi.sync.hub_side import HubSide
-from cunyi.sync.messages import Pull
+from cunyi.sync.messages import Item, Pull, SignedThing
 from cunyi.sync.sealing import REQUESTS, content, opened
 
 _SMALL = 3_000
@@ -52,6 +54,32 @@ def test_each_page_is_asked_for_once_and_most_of_them_ahead(village: Village) ->
     numbers = [opened(each).counter for each in requests]
     assert numbers == sorted(set(numbers))
     assert link_of(kit).counter == numbers[-1]
+
+
+def test_records_are_read_beside_and_what_cannot_be_read_is_told_as_ever(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = with_people(village)
+    hub = HubSide(village.hub.store)
+    read: list[int] = []
+    take = taking.take_items
+
+    def watched(writing: Any, items: Any, records: Any = {}) -> int:  # noqa: B006
+        documents = [item for item in items if item.kind == "document"]
+        if documents:
+            read.append(len(records))
+            assert set(records) in ({item.subject for item in documents}, set())
+        return take(writing, items, records)
+
+    monkeypatch.setattr(answers, "take_items", watched)
+    side = village.side(kit, hub.answer)
+    side.page_limit = _SMALL
+    side.synchronise()
+    assert sum(read) >= 15 and differences(village.hub, kit) == []
+    damaged = Item("document", link_of(kit).id, b"", SignedThing(b"\x01nothing", b"", b"", "n"))
+    assert taking.records_of([damaged]) == {}
+    with pytest.raises(OutdatedError), kit.store.writing("system") as writing:
+        take(writing, [damaged])
 
 
 def test_what_was_done_and_sent_meanwhile_never_becomes_what_it_was_before(

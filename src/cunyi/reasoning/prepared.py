@@ -112,7 +112,7 @@ def prepare(data: bytes) -> Knowledge:
         disease_names={plain(name): disease.id for disease in diseases for name in (disease.name, *disease.aliases)},
         interviewing=make_plan(content, learned),
         hint_finder=_hint_finder(content.department_hints),
-        name_finder=NameFinder(_names_of(diseases, reader), reader.not_name_before),
+        name_finder=NameFinder(_names_of(diseases, reader, content.findings), reader.not_name_before),
     )
 
 
@@ -127,9 +127,18 @@ def _seen_by(departments: Mapping[str, Department], of_diseases: Sequence[str]) 
     return found
 
 
-def _names_of(diseases: Sequence[Disease], reader: Language) -> dict[int, list[str]]:
-    """Everything that each disease goes by: its own names, and the broad ones (鼻炎) that it shares with others."""
-    names = {number: [disease.name, *disease.aliases] for number, disease in enumerate(diseases)}
+def _names_of(
+    diseases: Sequence[Disease], reader: Language, findings: Mapping[str, Finding]
+) -> dict[int, list[str]]:
+    """Everything that each disease goes by: its own names, and the broad ones (鼻炎) that it shares with others.
+
+    A name that is a finding's as well (便秘, 失眠) is left out: whoever complains of it has named no disease, and it counts already.
+    """
+    complaints = {plain(finding.name) for finding in findings.values()}
+    names = {
+        number: [name for name in (disease.name, *disease.aliases) if plain(name) not in complaints]
+        for number, disease in enumerate(diseases)
+    }
     places = {disease.id: number for number, disease in enumerate(diseases)}
     for name, shared in reader.broad_names.items():
         for disease in shared:

@@ -20,7 +20,7 @@ from cunyi.store.unit import SYSTEM, Store, Writing
 from cunyi.sync.errors import not_enrolled
 from cunyi.sync.messages import Item, Offered, Outcomes, Page, PartGiven, PartTaken, Pushed
 from cunyi.sync.progress import heard, with_mark
-from cunyi.sync.taking import take_items
+from cunyi.sync.taking import Records, take_items
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +37,16 @@ class Answers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def take(self, answer: Any, *, settled: int | None, counter: int) -> Taken:
-        """Writes down what an answer says. `settled` are the own changes whose result the page holds, where it is the last one."""
+    def take(self, answer: Any, *, settled: int | None, counter: int, records: Records) -> Taken:
+        """Writes down what an answer says. `settled` are the own changes whose result the page holds, where it is the last one;
+
+        `records` those of the page that were read before.
+        """
         match answer:
             case Pushed():
                 return self._pushed(answer, counter)
             case Page():
-                return self._page(answer, settled, counter)
+                return self._page(answer, settled, counter, records)
             case Offered():
                 self._offered_in_file(answer, counter)
             case PartTaken():
@@ -89,7 +92,7 @@ class Answers:
         counts: Counter[Outcome] = Counter(Outcome(each.outcome) for each in outcomes)
         return Taken(outcomes=dict(counts))
 
-    def _page(self, page: Page, settled: int | None, counter: int) -> Taken:
+    def _page(self, page: Page, settled: int | None, counter: int, records: Records) -> Taken:
         with without_collecting(), self._store.writing(SYSTEM) as writing:
             link = _link(writing)
             before, fetching = link.epoch, link.own_until
@@ -101,7 +104,7 @@ class Answers:
             )
             received = 0
             if its_turn:
-                received = take_items(writing, page.items)
+                received = take_items(writing, page.items, records)
                 for part in page.parts:
                     insert_part(writing.connection, writing.organisation, part.attachment, part.first_byte, part.data)
                 for person in page.followed:

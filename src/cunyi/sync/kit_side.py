@@ -60,6 +60,7 @@ from cunyi.sync.offering import mark
 from cunyi.sync.outgoing import has_unsent, unsent
 from cunyi.sync.progress import settled_now
 from cunyi.sync.sealing import ANSWERS, UnreadableError, content, mark_of, opened, seal
+from cunyi.sync.taking import Records
 
 _SMALLEST_BATCH, _LARGEST_PAGE = 16 * 1024, 4 * 1024 * 1024
 # What a file from the hub may hold when it is unpacked.
@@ -105,6 +106,7 @@ class KitSide:
         self._revoked = revoked
         self._counter = 0
         self._ahead: Ahead | None = None
+        self._records: Records = {}
         self._not_there_yet: set[str] = set()
         self._answers = Answers(store)
         self.batch_limit = BATCH_BYTES
@@ -190,8 +192,7 @@ class KitSide:
         """Everything until nothing is left: what a restored hub lacks, what is unanswered, what is new, pictures."""
         self._not_there_yet.clear()
         outcomes: Counter[Outcome] = Counter()
-        sent = received = 0
-        more = True
+        sent, received, more = 0, 0, True
         try:
             while more:
                 pushed = self.push()
@@ -303,7 +304,8 @@ class KitSide:
         return link
 
     def _take(self, answer: Any, *, settled: int | None = None, counter: int = 0) -> Taken:
-        return self._answers.take(answer, settled=settled, counter=max(counter, self._counter))
+        records, self._records = self._records, {}
+        return self._answers.take(answer, settled=settled, counter=max(counter, self._counter), records=records)
 
     def _next_counter(self, link: Link) -> int:
         return max(link.counter, self._counter) + 1
@@ -341,7 +343,7 @@ class KitSide:
         raise not_believed()
 
     def _asked_now(self, message: Request, link: Link) -> tuple[bytes, bytes]:
-        self._counter = self._next_counter(link)
+        self._counter, self._records = self._next_counter(link), {}
         request = self._sealed(message, link, self._counter)
         return request, self._send(request)
 
@@ -350,7 +352,8 @@ class KitSide:
         ahead = self._free_line()
         if ahead is None or not isinstance(message, Pull) or not ahead.is_for(message):
             return None
-        return ahead.request, ahead.answer()
+        data, self._records = ahead.answer(), ahead.records
+        return ahead.request, data
 
     def _free_line(self) -> Ahead | None:
         ahead, self._ahead = self._ahead, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,10 +38,22 @@ _DIRECTORY = (ChangeKind.AREA, ChangeKind.VILLAGE, ChangeKind.FACILITY, ChangeKi
 _STATES = (ChangeKind.HOUSEHOLD, ChangeKind.PERSON, ChangeKind.LIST_ENTRY, ChangeKind.MERGE, ChangeKind.CONFLICT)
 
 
-def take_items(writing: Writing, items: Sequence[Item]) -> int:
+Records = Mapping[str, SignedRecord]
+_NOT_READ: Records = {}
+
+
+def records_of(items: Sequence[Item]) -> Records:
+    """The records among things, read, by their ids; none where one cannot be read."""
+    try:
+        return {item.subject: _read(item) for item in items if item.kind == ChangeKind.DOCUMENT}
+    except (UserError, msgspec.MsgspecError):
+        return {}
+
+
+def take_items(writing: Writing, items: Sequence[Item], records: Records = _NOT_READ) -> int:
     """Takes things as another node has them; how many were new or otherwise here. OutdatedError where one cannot be read:
 
-    then nothing of them is taken, and nothing is passed over.
+    then nothing of them is taken, and nothing is passed over. `records` are those of them that were read before.
     """
     if unknown_kinds(items):
         raise outdated()
@@ -52,7 +64,7 @@ def take_items(writing: Writing, items: Sequence[Item]) -> int:
         for kind in _DIRECTORY:
             _take_directory(writing, kind, by_kind[kind])
         taken = sum(_take_states(writing, kind, by_kind[kind]) for kind in _STATES)
-        taken += _take_records(writing, by_kind[ChangeKind.DOCUMENT])
+        taken += _take_records(writing, by_kind[ChangeKind.DOCUMENT], records)
         taken += _take_notes(writing, by_kind[ChangeKind.NOTE])
         return taken + _take_headers(writing, by_kind[ChangeKind.ATTACHMENT])
     except msgspec.MsgspecError:
@@ -150,12 +162,16 @@ def _unpacked(item: Item) -> bytes:
         raise outdated() from None
 
 
-def _take_records(writing: Writing, items: Sequence[Item]) -> int:
+def _read(item: Item) -> SignedRecord:
+    return _RECORD.decode(_unpacked(item))
+
+
+def _take_records(writing: Writing, items: Sequence[Item], read: Records) -> int:
     new = _missing(writing, schema.document, items)
     records: list[SignedRecord] = []
     rows: list[tuple[Any, ...]] = []
     for item in new:
-        record = _RECORD.decode(_unpacked(item))
+        record = read.get(item.subject) or _read(item)
         records.append(record)
         if item.signed is not None:
             rows.append(document_row(record, item.signed))
