@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.real_knowledge import real_library
+from tests.real_knowledge import real_language
 
 from cunyi import app
 from cunyi.authoring.build import compile_library, to_bytes
@@ -55,7 +55,7 @@ PATIENTS = Path(__file__).parent / "patients_for_tests.yaml"
 
 def with_real_language(library: Library) -> Library:
     """A small library with the language tables, settings and words of the real one."""
-    real = real_library()
+    real = real_language()
     library.tables, library.settings, library.opinion = real.tables, real.settings, real.opinion
     library.referral_loop = real.referral_loop
     library.answering = real.answering

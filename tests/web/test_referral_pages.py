@@ -5,20 +5,22 @@ With the environment variable CUNYI_SCREENSHOTS=FOLDER the pictures are left in 
 
 import os
 import re
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import msgspec
 import pytest
 from litestar.testing import TestClient
-from node_for_tests import PASSWORD, log_in, served
+from node_for_tests import LOGIN, PASSWORD, log_in, served
 from pypdf import PdfReader
-from referrals_for_tests import FACILITIES, TOWNSHIP, carry, register_facilities, two_nodes
+from referrals_for_tests import COUNTY, FACILITIES, TOWNSHIP, carry, register_facilities, two_nodes
 
 from cunyi.app import create_app
 from cunyi.config import Config
 from cunyi.domain.account import Role
 from cunyi.journeys.consulting import begin_draft
+from cunyi.journeys.escalating import escalate_overdue
 from cunyi.journeys.opening_record import who_saw
 from cunyi.web.gate import COOKIE
 from cunyi.web.language import COOKIE as LANGUAGE_COOKIE
@@ -83,6 +85,29 @@ def test_the_form_is_filled_and_says_what_is_missing(clients, nodes, language):
     assert refused.status_code == 400 and "自己写的" in refused.text
     assert ("请写转诊原因" if language == "zh" else "Write why the patient is referred") in refused.text
     assert client.get(f"/people/{person.id}/refer?direction=down").status_code == 200
+
+
+def test_whoever_coordinates_finds_what_nobody_answers_on_a_list_of_its_own(clients, nodes, mini):
+    village, township = clients
+    person = nodes[0].register("赖春梅")
+    where = send(village, person, place=COUNTY, urgency="emergency")
+    carry(nodes[0].store, nodes[1].store)
+    assert "要您协调" not in township.get("/referrals").text
+    clock = nodes[0].clock
+    before, clock.at = clock.at, clock() + timedelta(hours=1)
+    assert escalate_overdue(nodes[1].store, clock(), mini.content.referral_loop) == 1
+    # The screen has locked itself meanwhile.
+    township.cookies.set(COOKIE, nodes[1].seat.sign_in(LOGIN, PASSWORD)[0])
+    page = township.get("/referrals").text
+    pile = page[page.index('id="pile-coordinate"') :]
+    assert "超时无人答复，要您协调" in page and where in pile and "打对方急诊电话" in pile
+    opened = township.get(where).text
+    assert "超时无人答复，程序已告知" in opened and "坪山镇卫生院" in opened
+    assert "没有改变状态" not in opened[opened.index('id="course"') :]
+    assert f"{where}/call" in opened and f"{where}/accept" not in opened
+    assert township.post(f"{where}/call", data={"called": "县医院急诊", "words": "马上派车"}).status_code == 200
+    assert township.post(f"{where}/accept", data={}).status_code == 400
+    clock.at = before
 
 
 def test_the_loop_by_its_pages_on_both_sides(clients, nodes):

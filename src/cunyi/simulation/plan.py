@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-VISITS_A_YEAR = 4.0
+VISITS_A_YEAR = 2.0
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 
