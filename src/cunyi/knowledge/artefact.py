@@ -183,7 +183,7 @@ def _disease(entry: Mapping[str, Any]) -> model.Disease:
         id=entry["id"],
         name=entry["name"],
         name_en=entry["name_en"],
-        aliases=tuple(entry["aliases"]),
+        aliases=tuple(entry.get("aliases") or ()),
         icd10=entry["icd10"],
         criticality=entry["criticality"],
         triage=entry["triage"],
