@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.conftest import with_real_language
 
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.check import check_library
@@ -190,6 +191,17 @@ def test_a_doctors_case_that_comes_out_differently_is_reported(tmp_path, mini_li
     problems = [p.message for p in check_examples(library, prepare(to_bytes(compile_library(library))))]
     assert len(problems) == 3
     assert problems[0] == "病例“感冒”与预期不符（李医生）：分诊应为 emergency，实为 self_care"
+
+
+def test_a_disease_without_other_names_is_no_mistake(tmp_path):
+    root = tmp_path / "knowledge"
+    shutil.copytree(MINI, root)
+    path = root / AMI
+    path.write_text(path.read_text("utf-8").replace("aliases: [急性心梗]", "aliases: []"), "utf-8")
+    library = load_library(root)
+    assert check_library(library) == []
+    knowledge = prepare(to_bytes(compile_library(with_real_language(library))))
+    assert knowledge.content.diseases["acute_myocardial_infarction"].aliases == ()
 
 
 def test_the_same_library_gives_the_same_bytes(mini_library):

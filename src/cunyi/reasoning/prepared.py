@@ -127,9 +127,7 @@ def _seen_by(departments: Mapping[str, Department], of_diseases: Sequence[str]) 
     return found
 
 
-def _names_of(
-    diseases: Sequence[Disease], reader: Language, findings: Mapping[str, Finding]
-) -> dict[int, list[str]]:
+def _names_of(diseases: Sequence[Disease], reader: Language, findings: Mapping[str, Finding]) -> dict[int, list[str]]:
     """Everything that each disease goes by: its own names, and the broad ones (鼻炎) that it shares with others.
 
     A name that is a finding's as well (便秘, 失眠) is left out: whoever complains of it has named no disease, and it counts already.
