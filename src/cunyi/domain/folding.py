@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cunyi.domain.consultation import fold_consultation
 from cunyi.domain.critical_value import fold_critical_value
-from cunyi.domain.referral_course import thread_of as referral_thread
+from cunyi.domain.referral_row import thread_of as referral_thread
 from cunyi.domain.thread import Note, Thread, ThreadKind, in_order
 
 Fold = Callable[[Sequence[Note]], Thread]
