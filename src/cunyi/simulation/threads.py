@@ -19,16 +19,19 @@ _STATE = re.compile(r'id="state" data-state="(\w+)"')
 _URGENCY = re.compile(r'name="urgency" value="([^"]+)"')
 _PLACE = re.compile(r'name="place" value="([^"]+)"')
 _DECLINES, _ADMITS, _MOST_A_TURN = 0.08, 0.3, 40
-# Whose turn it is by the state of a referral, and what they mostly do then.
-_RECEIVER = {
+# What whoever's turn it is mostly does, by the state of a referral: the hospital first, then who sent the patient.
+_NEXT = {
     "requested": "receive",
     "received": "accept",
     "accepted": "arrive",
     "arrived": "treat",
     "admitted": "return",
     "treated": "return",
+    "declined": "redirect",
+    "not_arrived": "close",
+    "returned": "follow_up",
+    "followed_up": "close",
 }
-_SENDER = {"declined": "redirect", "not_arrived": "close", "returned": "follow_up", "followed_up": "close"}
 _SECTIONS = {
     "/referrals": ("pile-mine",),
     "/consultations": ("to_answer", "to_read"),
@@ -124,16 +127,16 @@ class ThreadWork:
             state = _STATE.search(page.html)
             if state is None:
                 return ""
-            receiving = bool(
-                page.forms(f"{path}/receive") or page.forms(f"{path}/accept") or page.forms(f"{path}/return")
-            )
-            step = _RECEIVER.get(state[1], "") if receiving else _SENDER.get(state[1], "")
+            step = _NEXT.get(state[1], "")
             if step == "accept" and self._draw.random() < _DECLINES:
                 return "decline"
             return "admit" if step == "treat" and self._draw.random() < _ADMITS else step
-        offered = ("acknowledge", "act") if path.startswith("/critical") else ("see", "answer", "take_up")
-        # Nobody opens and answers in the same breath: a case is seen first, and answered the next time.
-        return next((step for step in (*offered, "close") if page.forms(f"{path}/{step}")), "")
+        # Nobody opens and answers in the same breath: a case is seen first, and answered the next time. What was acted on is
+        # closed, though one could act again.
+        offered = (
+            ("acknowledge", "close", "act") if path.startswith("/critical") else ("see", "answer", "take_up", "close")
+        )
+        return next((step for step in offered if page.forms(f"{path}/{step}")), "")
 
     def _words(self, step: str, page: Page) -> dict[str, str]:
         words = {
@@ -157,7 +160,7 @@ class ThreadWork:
             words["diagnosis"] = named[-1] if named else words["diagnosis"]
         if step == "redirect":
             places = [value for value in _PLACE.findall(page.html) if value != "by_hand"]
-            words = {"place": places[0]} if places else {"place": "by_hand", "place_name": "县人民医院"}
+            words = {"place": self._draw.choice(places)} if places else {"place": "by_hand", "place_name": "县人民医院"}
         return words
 
     def _act(self, page: Page) -> str:
