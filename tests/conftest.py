@@ -33,17 +33,26 @@ def _kept(load: Callable[..., Knowledge]) -> Callable[..., Knowledge]:
 # Before any module of tests takes it by name.
 app.load_knowledge = _kept(app.load_knowledge)
 
-# What takes longest begins first, so that nobody waits for it alone at the end.
-_LONGEST_FIRST = ("tests/simulation/test_township.py", "tests/web/", "tests/sync/", "tests/store/")
+# What takes longest begins first, so that nobody waits for it alone at the end. What runs an event loop of its own comes before the
+# pages: Playwright's goes on in its process until the end, and there can be only one.
+_FIRST = (
+    "tests/simulation/test_township.py",
+    "tests/devices/",
+    "tests/commands/test_device_commands.py",
+    "tests/journeys/test_bench.py",
+    "tests/web/",
+    "tests/sync/",
+    "tests/store/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders the tests by how long their files take; within a file they stay as they are."""
+    """Orders the files of tests; within a file they stay as they are."""
     root = Path(__file__).parents[1]
 
     def place(item: pytest.Item) -> int:
         path = item.path.relative_to(root).as_posix()
-        return next((at for at, long in enumerate(_LONGEST_FIRST) if path.startswith(long)), len(_LONGEST_FIRST))
+        return next((at for at, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))
 
     items.sort(key=place)
 

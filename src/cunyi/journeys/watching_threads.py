@@ -14,14 +14,14 @@ from cunyi.knowledge.referral_loops import ReferralLoop
 
 _LOG = logging.getLogger("cunyi.journeys")
 # Often enough that what is written down is right to the minute.
-_EVERY_S = 20.0
+LOOKS_EVERY_S = 20.0
 _ENDING_S = 5.0
 
 
 class ThreadWatch:
     """The look at what is late, every few seconds, for as long as a hub is served (超时巡查). Every worker may have one."""
 
-    def __init__(self, seat: Seat, loop: ReferralLoop | None, *, every_s: float = _EVERY_S) -> None:
+    def __init__(self, seat: Seat, loop: ReferralLoop | None, *, every_s: float = LOOKS_EVERY_S) -> None:
         self._seat, self._loop = seat, loop
         self._every_s = every_s
         self._ending = threading.Event()

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TypeVar
 
+from cunyi.journeys.watching_threads import LOOKS_EVERY_S
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.simulation.breakdowns import back_up, break_and_restore, lose_and_replace
 from cunyi.simulation.browser import NoAnswerError, RefusedError
@@ -32,6 +33,7 @@ from cunyi.simulation.threads import ThreadWork
 # The hours at which a half day begins and at which it is over; after each the kits look for the hub and the centre answers.
 _HALF_DAYS = ((8, 12), (14, 18))
 _SPARE_SERIALS = 400
+_ONE_LOOK_S = 3.0
 _DISAGREEMENTS = 0.2
 _Made = TypeVar("_Made")
 
@@ -178,6 +180,8 @@ class Township:
         self.hub.clock.forward_to(at(day, 8))
         for clinic in self.clinics:
             clinic.machine.clock.forward_to(at(day, 8))
+        # The hub's program tells whoever is to know of what is late by now; that is to be exchanged as well.
+        time.sleep(LOOKS_EVERY_S + _ONE_LOOK_S)
         for _ in range(3):
             self._at_once(clinic.synchronise for clinic in self.clinics)
 
