@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -160,9 +159,7 @@ def hub_application() -> Litestar:
     from datetime import UTC
 
     config = read_config()
-    application = create_app(config, seat=_seat(config, lambda: datetime.now(UTC)))
-    _keep_what_was_loaded()
-    return application
+    return create_app(config, seat=_seat(config, lambda: datetime.now(UTC)))
 
 
 def serve_demonstration(config: Config, data: Path | None, *, clock: Callable[[], datetime]) -> None:
@@ -276,7 +273,6 @@ def _run(config: Config, application: Litestar, ready: str, *, ending: Callable[
         timeout_graceful_shutdown=_LONGEST_ENDING_S,
     )
     server = Server(settings)
-    _keep_what_was_loaded()
     if threading.current_thread() is threading.main_thread():
         # How a service is stopped: what is open is closed as after Ctrl+C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -285,12 +281,6 @@ def _run(config: Config, application: Litestar, ready: str, *, ending: Callable[
         server.run()
     if not server.started:
         sys.exit(_NOT_STARTED)
-
-
-def _keep_what_was_loaded() -> None:
-    """The knowledge stays until the end: the collector of garbage need not look through it again and again."""
-    gc.collect()
-    gc.freeze()
 
 
 def _run_workers(config: Config, workers: int) -> None:
