@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 from playwright.sync_api import Page
+from slow_line import slowed
 
 from cunyi.app import create_app
 from cunyi.config import Config
@@ -107,7 +108,7 @@ def served(
         port = free.getsockname()[1]
     config = msgspec.structs.replace(config or Config(), public_address=f"http://127.0.0.1:{port}")
     application = create_app(config, knowledge, seat=seat, shown_account=shown_account, bench=bench)
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(slowed(application), host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -15,6 +15,7 @@ import uvicorn
 from litestar.testing import TestClient
 from node_for_tests import Node, a_node, served
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from slow_line import slowed
 
 from cunyi.app import artefact_path, create_app, load_knowledge
 from cunyi.config import Config, read_config
@@ -46,7 +47,7 @@ def _serve(knowledge: Knowledge) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     application = create_app(Config(), knowledge)
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(slowed(application), host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

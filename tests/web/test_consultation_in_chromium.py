@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from node_for_tests import Clock, log_in, served
 from two_nodes import TOWNSHIP, two_nodes
+from waiting import arrived, until
 
 from cunyi.domain.assessment import CriticalValueFound
 from cunyi.journeys.consulting import begin_draft
@@ -39,7 +40,7 @@ def pages(both, browser, mini):
         desk = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         problems: list[str] = []
         for page in (phone, desk):
-            page.set_default_timeout(15_000)
+            page.set_default_timeout(30_000)
             page.on("pageerror", lambda error: problems.append(str(error)))
         log_in(phone, clinic_address)
         log_in(desk, hub_address, "zhang")
@@ -56,12 +57,12 @@ def picture(page, name):
 
 
 def fits(page):
+    arrived(page)
     assert page.evaluate(TOO_SMALL) == [] and page.evaluate(TOO_WIDE) <= 0
 
 
 def go(page, address):
     page.goto(address)
-    page.wait_for_load_state("load")
 
 
 def test_a_question_rings_at_the_desk_and_the_answer_on_the_phone(both, pages):
@@ -92,7 +93,7 @@ def test_a_question_rings_at_the_desk_and_the_answer_on_the_phone(both, pages):
     desk.click("#alarm form[action$='/see'] button")
     desk.wait_for_url("**/consultations/*")
     desk.wait_for_load_state("load")
-    desk.wait_for_function("document.querySelector('.pictures img').naturalWidth === 720")
+    until(desk, "document.querySelector('.pictures img')?.naturalWidth === 720")
     assert desk.query_selector("[data-alarms]") is None
     desk.fill("#diagnosis", "急性下壁心肌梗死？")
     desk.fill("#plan", "平卧，吸氧，立即拨打120送县医院；途中不要让病人走动。")

@@ -46,7 +46,7 @@ def shown_account(page):
 def doctor(desktop, village):
     """A page of the doctor, logged in with what the login page says."""
     desktop.refusals_expected = True
-    desktop.set_default_timeout(15_000)
+    desktop.set_default_timeout(30_000)
     desktop.goto(f"{village}/login")
     log_in(desktop, village, *shown_account(desktop))
     return desktop

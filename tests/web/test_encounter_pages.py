@@ -6,6 +6,7 @@ import time
 import pytest
 from litestar.testing import TestClient
 from node_for_tests import LOGIN, PASSWORD, Node, log_in
+from waiting import pressed
 
 from cunyi.app import create_app
 from cunyi.config import Config
@@ -297,6 +298,26 @@ def test_the_doctor_writes_sees_and_signs_in_the_browser(page, node, node_addres
     page.wait_for_url("**/records/**")
     page.wait_for_load_state("networkidle")
     assert drafts(node) == []
+
+
+def test_a_way_out_is_taken_once_what_was_typed_is_kept(desktop, node, node_address):
+    page = desktop
+    person = node.register("周大福")
+    log_in(page, node_address)
+    page.goto(f"{node_address}/people/{person.id}")
+    pressed(page, "form[action$='/encounter'] button.main-tap")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def late(route):
+        time.sleep(0.4)
+        route.continue_()
+
+    page.route("**/keep", late)
+    page.fill("#chief_complaint", "胸痛2小时")
+    page.click("#refer")
+    page.wait_for_url("**/refer?**")
+    assert asked == [] and drafts(node)[0].form["chief_complaint"] == ["胸痛2小时"]
 
 
 def test_the_screen_locks_over_the_page_and_what_was_typed_stays(desktop, node, node_address):

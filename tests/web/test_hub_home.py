@@ -9,6 +9,7 @@ from node_for_tests import LOGIN, PASSWORD, Clock, a_node, log_in, served
 from playwright.sync_api import expect
 from sqlalchemy import insert
 from township_for_tests import CENTRE, HOSPITAL, HUB_LOGIN, UPPER, UPPER_CLINIC, Hub, a_hub
+from waiting import arrived
 
 from cunyi.app import create_app
 from cunyi.config import Config
@@ -231,6 +232,7 @@ def test_a_kit_says_on_every_page_that_it_was_revoked(hub, mini, tmp_path):
 
 def fits(page):
     """Nothing of the page lies beside the screen, and everything can be hit with a thumb."""
+    arrived(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate(TOO_SMALL) == []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from waiting import arrived
 
 import cunyi.web
 from cunyi.app import artefact_path, load_knowledge
@@ -79,6 +80,7 @@ def test_choosing_sets_a_cookie_and_goes_back_only_to_known_pages(client):
 
 
 def load_everything(page, address, example):
+    arrived(page)
     page.click("#examples summary")
     page.click(f"[data-example={example}]")
     page.wait_for_selector("#differential .candidate", state="attached")

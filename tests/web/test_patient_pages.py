@@ -19,6 +19,7 @@ from litestar.testing import TestClient
 from node_for_tests import LOGIN, PASSWORD, Clock, Node, log_in, served
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
+from waiting import arrived, until
 
 import cunyi.web
 from cunyi.app import artefact_path, create_app, load_knowledge
@@ -601,6 +602,7 @@ def picture(page: Page, name: str) -> None:
 
 def judge(page: Page, name: str) -> None:
     """Large enough for anybody, and nothing that axe finds wrong."""
+    arrived(page)
     picture(page, name)
     assert page.evaluate(TOO_SMALL) == NOTHING, name
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -647,9 +649,7 @@ def tap_one(page: Page, kind: str, complaint: str, age: str, *, present: bool = 
             page.click("form[data-keep] .big.main")
         case _:
             page.click("form[data-keep] .quick button >> nth=2")
-    page.wait_for_function(
-        "before => document.querySelector('form[data-keep] [name=question]')?.value !== before", arg=before
-    )
+    until(page, "before => document.querySelector('form[data-keep] [name=question]')?.value !== before", before)
 
 
 def test_from_the_code_to_the_doctors_encounter_over_a_line_that_breaks(
@@ -777,7 +777,7 @@ def test_the_pages_are_in_one_language(whole: str, mobile: Page) -> None:
         assert [words for words in mobile.evaluate(visible) if HAN.search(words)] == []
         before = mobile.input_value("[name=question]")
         mobile.click("button[name=unknown], button[name=rest][value=unknown], button[value=unknown]")
-        mobile.wait_for_function("b => document.querySelector('[name=question]')?.value !== b", arg=before)
+        until(mobile, "b => document.querySelector('[name=question]')?.value !== b", before)
 
 
 def test_who_logs_in_is_not_shown_the_villagers_pages_by_mistake(whole: str, desktop: Page) -> None:

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 from node_for_tests import PASSWORD, Node, log_in
 from playwright.sync_api import Page, expect
+from waiting import arrived, pressed
 
 from cunyi.app import create_app
 from cunyi.config import Config
@@ -37,6 +38,7 @@ def client(node: Node, mini):
 
 def seriously_wrong(page: Page) -> list[str]:
     assert AXE.exists(), "npm ci --ignore-scripts brings axe-core"
+    arrived(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -494,6 +496,22 @@ def test_a_search_answers_at_once(client, node):
 # In the browser.
 
 
+def test_the_same_list_again_does_not_move_under_a_finger(desktop, node, node_address):
+    page = desktop
+    node.register("周大福")
+    log_in(page, node_address)
+    page.goto(f"{node_address}/people")
+    page.keyboard.type("zdf")
+    page.wait_for_selector("#results[data-words=zdf] a.line")
+    page.evaluate("document.querySelector('#results a.line').dataset.seen = 'yes'")
+    with page.expect_response("**/people/search"):
+        page.evaluate("htmx.trigger('#find', 'find')")
+    page.wait_for_timeout(200)
+    assert page.get_attribute("#results a.line", "data-seen") == "yes"
+    page.fill("#words", "zd")
+    page.wait_for_selector("#results[data-words=zd] a.line:not([data-seen])")
+
+
 def test_register_find_edit_and_merge_in_the_browser(page, node, node_address):
     page.refusals_expected = True
     log_in(page, node_address)
@@ -599,8 +617,7 @@ def test_contacts_and_households_in_the_browser(desktop, node, node_address):
     assert [(each.name, each.guardian) for each in person.contacts] == [("周大福", False), ("赖春妹", True)]
     page.goto(f"{node_address}/people/{head.id}/household")
     assert seriously_wrong(page) == []
-    page.click("button:has-text('设为户主')")
-    page.wait_for_load_state("networkidle")
+    pressed(page, "button:has-text('设为户主')")
     with node.store.reading() as connection:
         assert household_by_id(connection, head.organisation, head.household_id).head_id == person.id
 

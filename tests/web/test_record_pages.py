@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from litestar.testing import TestClient
 from node_for_tests import Node, log_in
+from waiting import arrived
 
 from cunyi.app import create_app
 from cunyi.config import Config
@@ -34,6 +35,7 @@ AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 
 
 def seriously_wrong(page):
+    arrived(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [

@@ -17,8 +17,11 @@ form.elements.window.value = crypto.randomUUID ? crypto.randomUUID() : String(Ma
 
 let timer = 0;
 let unkept = false;
+// Whether something was typed since the last keeping began: its answer does not speak for that.
+let typedSince = false;
 function keepSoon() {
   unkept = true;
+  typedSince = true;
   clearTimeout(timer);
   timer = setTimeout(keep, WAIT);
 }
@@ -26,15 +29,29 @@ function keep() {
   form.elements.stroke.value = String(Number(form.elements.stroke.value) + 1);
   htmx.trigger(form, "kept-later");
 }
+// What was typed before this script was there is kept, too.
+if (Array.from(form.querySelectorAll("textarea, input:not([type=hidden])")).some((field) => field.value !== field.defaultValue))
+  keepSoon();
 form.addEventListener("input", keepSoon);
 form.addEventListener("change", keepSoon);
 document.addEventListener("cunyi:unlocked", keepSoon);
 
-form.addEventListener("htmx:afterRequest", (event) => {
+// The keeping that runs; one that a newer one takes the place of is given up and says nothing.
+let keeping = null;
+form.addEventListener("htmx:abort", () => {
+  keeping = null;
+});
+form.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt !== form) return;
-  const { xhr, successful } = event.detail;
+  keeping = event.detail.xhr;
+  typedSince = false;
+});
+form.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, xhr, successful } = event.detail;
+  if (elt !== form || xhr !== keeping) return;
+  form.dispatchEvent(new Event("cunyi:keeping-over"));
   if (successful) {
-    unkept = false;
+    unkept = typedSince;
     trouble.hidden = true;
     form.elements.over.value = "";
     return;
@@ -68,6 +85,16 @@ form.addEventListener("submit", (event) => {
   leaving = true;
   clearTimeout(timer);
   form.elements.stroke.value = String(Number(form.elements.stroke.value) + 1);
+});
+
+// A way out of the page is taken once what was typed is kept; what could not be kept is asked about.
+document.addEventListener("click", async (event) => {
+  const way = event.target.closest("a[href]");
+  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (!unkept || !way || way.target || way.hash || !plain || event.defaultPrevented) return;
+  event.preventDefault();
+  await keepNow();
+  window.location.assign(way.href);
 });
 
 document.addEventListener("click", (event) => {
@@ -130,7 +157,7 @@ if (arriving) {
 function keepNow() {
   if (!unkept) return Promise.resolve();
   clearTimeout(timer);
-  const kept = new Promise((resolve) => form.addEventListener("htmx:afterRequest", resolve, { once: true }));
+  const kept = new Promise((resolve) => form.addEventListener("cunyi:keeping-over", resolve, { once: true }));
   keep();
   return kept;
 }

@@ -58,7 +58,12 @@ function findAsTyped() {
   });
   // Whoever went into the list stays in it when it is made anew.
   let place = -1;
-  document.body.addEventListener("htmx:beforeSwap", () => {
+  let shown = "";
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    // The same list again stays as it is, so that a line under a finger does not move.
+    const html = event.detail.serverResponse;
+    event.detail.shouldSwap &&= html !== shown;
+    shown = html;
     place = lines().indexOf(document.activeElement);
   });
   document.body.addEventListener("htmx:afterSwap", () => {
