@@ -24,7 +24,7 @@ from cunyi.reasoning.assess import assess
 from cunyi.reasoning.differential import Differential, rank
 from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.reasoning.settings import Settings
+from cunyi.reasoning.settings import PriorWeight, Settings
 
 POPULATION = 38_000
 EXACT_LIMIT_SECONDS = 60
@@ -129,7 +129,8 @@ def inference(
 
 def plain(settings: Settings) -> Settings:
     """Settings without tempering, so that the arithmetic is compared and not the calibration."""
-    return msgspec.structs.replace(settings, prior_weight=1.0, evidence_weight=1.0, repeat_weight=1.0)
+    even = PriorWeight(few=1.0, least=1.0, told_from=0.0, step=0.0, denied=0.0)
+    return msgspec.structs.replace(settings, prior_weight=even, evidence_weight=1.0, repeat_weight=1.0)
 
 
 def against_exact(settings: Settings) -> None:

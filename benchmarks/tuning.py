@@ -118,7 +118,8 @@ def print_ranking(files: dict[str, list[Prepared]], knowledge: Knowledge) -> Non
     print("| prior weight | evidence weight |", " | ".join(files), "| mean |")
     print("|---|---|" + "---|" * (len(files) + 1))
     for prior_weight, evidence_weight in product(PRIOR_WEIGHTS, EVIDENCE_WEIGHTS):
-        changed = with_settings(knowledge, prior_weight=prior_weight, evidence_weight=evidence_weight)
+        few = msgspec.structs.replace(knowledge.settings.prior_weight, few=prior_weight)
+        changed = with_settings(knowledge, prior_weight=few, evidence_weight=evidence_weight)
         shares = []
         for cases in files.values():
             ranks = [rank_of_right(c, answer(c, changed)) or 1000 for c in cases if c.covered]

@@ -147,18 +147,18 @@ def _label(facts: Mapping[str, Fact], slots: Slots, knowledge: Knowledge) -> tup
         knowledge.settings.possible_weight,
     )
     differential = rank(reception.presentation, evidence, knowledge.likelihoods, knowledge.settings, slots.candidates)
-    differential = msgspec.structs.replace(differential, probability=_even(differential, slots, knowledge))
+    differential = msgspec.structs.replace(differential, probability=_even(differential, slots))
     totals = _totals(differential, slots)
     return max(totals, key=lambda label: totals[label]), differential, reception.presentation
 
 
-def _even(differential: Differential, slots: Slots, knowledge: Knowledge) -> NDArray[np.float64]:
+def _even(differential: Differential, slots: Slots) -> NDArray[np.float64]:
     """The diseases' shares with every label equally likely beforehand: these files hold about as many of each, which says
     nothing about visitors of a village clinic."""
     mass = np.exp(np.where(slots.candidates, differential.score - differential.score.max(), -np.inf))
     even = np.zeros_like(mass)
     for columns in slots.columns.values():
-        prior = np.exp(knowledge.settings.prior_weight * differential.prior[columns].astype(np.float64))
+        prior = np.exp(differential.prior_weight * differential.prior[columns].astype(np.float64))
         even[columns] = mass[columns] / prior.sum() if len(columns) else 0
     shares: NDArray[np.float64] = even / even.sum()
     return shares

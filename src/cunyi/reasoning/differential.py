@@ -25,6 +25,8 @@ class Differential(msgspec.Struct):
     """
 
     prior: Matrix
+    prior_weight: float
+    """How much the prior counts in `score`."""
     support: Matrix
     score: NDArray[np.float64]
     probability: NDArray[np.float64]
@@ -55,6 +57,13 @@ def log_prior(presentation: Presentation, likelihoods: Likelihoods, *, for_dange
     return prior + pregnancy
 
 
+def prior_weight(evidence: Evidence, settings: Settings) -> float:
+    """How much base rates count for a patient of whom so much was told."""
+    weight = settings.prior_weight
+    told = len(evidence.for_ids) + weight.denied * len(evidence.against_ids)
+    return max(weight.least, weight.few - weight.step * max(0.0, told - weight.told_from))
+
+
 def rank(
     presentation: Presentation,
     evidence: Evidence,
@@ -72,15 +81,19 @@ def rank(
     wording = np.zeros(len(prior)) if resemblance is None else settings.wording_weight * resemblance.astype(np.float64)
     if named is not None:
         wording += settings.named_weight * named
-    score = settings.prior_weight * prior + settings.evidence_weight * (support + against) + wording
+    weight = prior_weight(evidence, settings)
+    score = weight * prior + settings.evidence_weight * (support + against) + wording
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
     danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)
     # Only a known pregnancy makes the two priors differ.
     danger_prior = log_prior(presentation, likelihoods, for_danger=True) if presentation.pregnant else prior
-    probability, something_else = _normalise(score, prior, wording, evidence, likelihoods, settings, named is not None)
+    probability, something_else = _normalise(
+        score, prior, wording, evidence, settings, weight, is_named=named is not None
+    )
     return Differential(
         prior=prior,
+        prior_weight=weight,
         support=support,
         score=score,
         probability=probability,
@@ -96,14 +109,15 @@ def _normalise(
     prior: Matrix,
     wording: NDArray[np.float64],
     evidence: Evidence,
-    likelihoods: Likelihoods,
     settings: Settings,
+    weight: float,
+    *,
     is_named: bool,
 ) -> tuple[NDArray[np.float64], float]:
     if not len(score) or not (len(evidence.for_rows) or is_named):
         # Nothing is the matter as far as anybody said: priors alone are no diagnosis.
         return np.zeros_like(score), 1.0
-    other = _something_else(evidence, likelihoods, settings)
+    other = _something_else(evidence, settings, weight)
     best = np.argsort(-score, kind="stable")[: settings.pair_candidates]
     best = best[np.isfinite(score[best])]
     pairs = _pairs(best, score, prior, wording, evidence, settings)
@@ -129,10 +143,10 @@ def _tempered(
     return tempered / total, something_else**temperature / total
 
 
-def _something_else(evidence: Evidence, likelihoods: Likelihoods, settings: Settings) -> float:
+def _something_else(evidence: Evidence, settings: Settings, weight: float) -> float:
     """A disease that is not in the list: as likely to show each finding as the average of those that are."""
     ratios = np.log(np.exp(np.clip(evidence.for_rows, -8, 12)).mean(axis=1))
-    return settings.prior_weight * float(np.log(settings.other_prior)) + settings.evidence_weight * float(ratios.sum())
+    return weight * float(np.log(settings.other_prior)) + settings.evidence_weight * float(ratios.sum())
 
 
 def _pairs(
@@ -147,8 +161,9 @@ def _pairs(
     rows = evidence.for_rows[:, best].astype(np.float64)
     joined = np.maximum(rows[:, :, None], rows[:, None, :]).sum(axis=0)
     against = evidence.against_rows[:, best].sum(axis=0).astype(np.float64)
-    log_priors = prior[best].astype(np.float64)
-    value = settings.prior_weight * (log_priors[:, None] + log_priors[None, :]) + settings.evidence_weight * (
+    # However much was told: two diseases at once are a coincidence, and their base rates count as for anybody.
+    priors = settings.prior_weight.few * prior[best].astype(np.float64)
+    value = priors[:, None] + priors[None, :] + settings.evidence_weight * (
         joined + against[:, None] + against[None, :]
     )
     # One text is worded like the one or like the other.

@@ -14,6 +14,20 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     typical_share: float
 
 
+class PriorWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much base rates count: `few` while little was told, `step` less for each finding above `told_from`, never below `least`.
+
+    A denied finding is `denied` of one that is there. Who is described at length was chosen for it: the base rates of everybody who comes
+    through the door say less of such a patient.
+    """
+
+    few: float
+    least: float
+    told_from: float
+    step: float
+    denied: float
+
+
 class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^temperature over the whole differential,
     something else included, so that shares still sum to one (Guo et al., ICML 2017)."""
@@ -31,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pregnant_share: float
     possible_weight: float
     repeat_weight: float
-    prior_weight: float
+    prior_weight: PriorWeight
     evidence_weight: float
     wording_weight: float
     wording_runs: float
