@@ -146,7 +146,7 @@ def print_triage(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None
         for judged in answers.values():
             errors = np.array(
                 [
-                    int(judge(c.presentation, differential, changed).level)
+                    int(judge(c.presentation, c.evidence, differential, changed).level)
                     - int(TriageLevel.from_code(c.urgency or ""))
                     for c, differential in judged
                 ]
@@ -185,7 +185,7 @@ def print_ablation(files: dict[str, list[Prepared]], knowledge: Knowledge) -> No
                 if case.urgency:
                     confidence.append(float(differential.probability.max(initial=0)))
                     right.append(place == 1)
-                    level = int(judge(case.presentation, differential, changed).level)
+                    level = int(judge(case.presentation, case.evidence, differential, changed).level)
                     errors.append(level - int(TriageLevel.from_code(case.urgency)))
             cells.append("/".join(f"{100 * float(np.mean([r <= k for r in ranks])):.0f}" for k in (1, 3, 5)))
         calibration = calibration_error(np.array(confidence), np.array(right, dtype=np.float64))

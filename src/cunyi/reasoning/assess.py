@@ -61,7 +61,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         None if resemblance is None else resemblance.score,
         name_weights(reception.named, len(knowledge.likelihoods.disease_ids), knowledge.settings.possible_weight),
     )
-    triage = judge(presentation, differential, knowledge)
+    triage = judge(presentation, evidence, differential, knowledge)
     excluded = must_exclude(differential, evidence, triage, knowledge)
     questions = rank_questions(presentation, differential, knowledge)
     examinations = rank_examinations(

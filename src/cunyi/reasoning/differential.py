@@ -36,6 +36,8 @@ class Differential(msgspec.Struct):
     danger: Matrix
     danger_support: Matrix
     """The part of `danger` that comes from this patient's findings, without the prior."""
+    calm_prior: Matrix
+    """`prior` as the alternative of a danger: never higher for a known pregnancy than for an unknown one."""
 
 
 def log_prior(presentation: Presentation, likelihoods: Likelihoods, *, for_danger: bool = False) -> Matrix:
@@ -86,8 +88,12 @@ def rank(
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
     danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)
-    # Only a known pregnancy makes the two priors differ.
-    danger_prior = log_prior(presentation, likelihoods, for_danger=True) if presentation.pregnant else prior
+    # Only a known pregnancy makes the three priors differ.
+    danger_prior = calm_prior = prior
+    if presentation.pregnant:
+        danger_prior = log_prior(presentation, likelihoods, for_danger=True)
+        of_pregnancy = likelihoods.prior.pregnancy
+        calm_prior = prior - of_pregnancy[True] + np.minimum(of_pregnancy[True], of_pregnancy[None])
     probability, something_else = _normalise(
         score, prior, wording, evidence, settings, weight, is_named=named is not None
     )
@@ -101,6 +107,7 @@ def rank(
         something_else=something_else,
         danger=danger_prior + danger_support + evidence.danger_against,
         danger_support=danger_support + evidence.danger_against,
+        calm_prior=calm_prior,
     )
 
 
@@ -163,8 +170,8 @@ def _pairs(
     against = evidence.against_rows[:, best].sum(axis=0).astype(np.float64)
     # However much was told: two diseases at once are a coincidence, and their base rates count as for anybody.
     priors = settings.prior_weight.few * prior[best].astype(np.float64)
-    value = priors[:, None] + priors[None, :] + settings.evidence_weight * (
-        joined + against[:, None] + against[None, :]
+    value = (
+        priors[:, None] + priors[None, :] + settings.evidence_weight * (joined + against[:, None] + against[None, :])
     )
     # One text is worded like the one or like the other.
     value += np.maximum(wording[best][:, None], wording[best][None, :])

@@ -96,7 +96,7 @@ def stand(interview: Interview, knowledge: Knowledge) -> Standing:
         presentation=presentation,
         mentions=reception.mentions,
         differential=differential,
-        triage=judge(presentation, differential, knowledge),
+        triage=judge(presentation, evidence, differential, knowledge),
         listener=Listener(
             person=person_of(interview.informant, presentation.age_years, plan),
             informant=interview.informant,

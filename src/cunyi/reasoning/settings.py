@@ -14,6 +14,13 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     typical_share: float
 
 
+class LevelThresholds(Thresholds, frozen=True, forbid_unknown_fields=True):
+    """When a disease sets its own level of care: `beyond_milder` is the log-odds by which this patient must speak for it beyond what
+    speaks for any one milder disease."""
+
+    beyond_milder: float
+
+
 class PriorWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much base rates count: `few` while little was told, `step` less for each finding above `told_from`, never below `least`.
 
@@ -56,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pair_candidates: int
     case_mix: str
     case_mixes: dict[str, CaseMix]
-    triage: dict[str, Thresholds]
+    triage: dict[str, LevelThresholds]
     suspected: Thresholds
     """What a critical disease's evidence must reach for the patient to be at least urgent."""
     defining_probability: float

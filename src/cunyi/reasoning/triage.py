@@ -1,6 +1,7 @@
 """The level of care: the gravest of red flags and of dangerous diseases whose absolute evidence passes a threshold.
 
-Only what is present can raise it and nothing present can lower it; what nobody asked makes it provisional.
+Only what is present can raise it and nothing present can lower it; what nobody asked makes it provisional. A danger must have more for
+itself than any one milder disease has (`_beyond_milder`), which is compared without what speaks for the milder one alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.conditions import evaluate, undecided
 from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.differential import Differential
+from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.prepared import Knowledge
 
 
@@ -36,7 +38,7 @@ class Triage(msgspec.Struct):
     ask_first: list[str]
 
 
-def judge(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> Triage:
+def judge(presentation: Presentation, evidence: Evidence, differential: Differential, knowledge: Knowledge) -> Triage:
     """The triage of one presentation."""
     raised = [
         RaisedFlag(flag, TriageLevel.from_code(flag.triage))
@@ -44,8 +46,9 @@ def judge(presentation: Presentation, differential: Differential, knowledge: Kno
         if evaluate(flag.when, presentation)
     ]
     raised.sort(key=lambda r: -r.level)
-    level_by_disease = _levels_reached(presentation, differential, knowledge)
-    level = TriageLevel(max([int(level_by_disease.max(initial=0)), *(int(r.level) for r in raised)]))
+    flagged = max((r.level for r in raised), default=TriageLevel.SELF_CARE)
+    level_by_disease = _levels_reached(presentation, evidence, differential, knowledge, flagged)
+    level = TriageLevel(max(int(level_by_disease.max(initial=0)), flagged))
     reached = np.flatnonzero((level_by_disease == level) & (level_by_disease > TriageLevel.SELF_CARE))
     ask_first = _ask_first(level, presentation, knowledge)
     return Triage(
@@ -57,11 +60,18 @@ def judge(presentation: Presentation, differential: Differential, knowledge: Kno
     )
 
 
-def _levels_reached(presentation: Presentation, differential: Differential, knowledge: Knowledge) -> NDArray[np.int8]:
+def _levels_reached(
+    presentation: Presentation,
+    evidence: Evidence,
+    differential: Differential,
+    knowledge: Knowledge,
+    flagged: TriageLevel,
+) -> NDArray[np.int8]:
     """For each disease the level of care that its own evidence asks for, self-care where it does not pass.
 
-    It passes with enough absolute evidence, a fair share of what a typical patient shows, and, where the disease has
-    defining findings, at least one of them. All three only grow with further present findings.
+    It passes with enough absolute evidence, a fair share of what a typical patient shows, enough beyond what speaks for any one milder
+    disease, and, where the disease has defining findings, at least one of them. All four only grow with further present findings. What is
+    milder than `flagged`, or than what another disease asks for, is left at self-care: it changes nothing.
     """
     levels = np.zeros(len(knowledge.triage), dtype=np.int8)
     rows = [
@@ -70,23 +80,40 @@ def _levels_reached(presentation: Presentation, differential: Differential, know
         if fact.status == Status.PRESENT
     ]
     defined = knowledge.defining[rows].any(axis=0) | knowledge.undefined
-    for code, threshold in knowledge.settings.triage.items():
-        level = int(TriageLevel.from_code(code))
-        passes = (
-            (knowledge.triage == level)
-            & (differential.danger >= threshold.log_odds)
-            & (differential.danger_support >= threshold.typical_share * knowledge.typical_support)
-            & defined
-        )
-        levels[passes] = level
     suspected = (
         (knowledge.criticality >= Criticality.CRITICAL)
         & (differential.danger >= knowledge.settings.suspected.log_odds)
         & (differential.danger_support >= knowledge.settings.suspected.typical_share * knowledge.typical_support)
         & defined
     )
-    levels[suspected] = np.maximum(levels[suspected], int(TriageLevel.URGENT))
+    levels[suspected] = int(TriageLevel.URGENT)
+    by_level = {TriageLevel.from_code(code): threshold for code, threshold in knowledge.settings.triage.items()}
+    for level, threshold in sorted(by_level.items(), reverse=True):
+        if level < max(flagged, int(levels.max(initial=0))):
+            break
+        passes = (
+            (knowledge.triage == level)
+            & (differential.danger >= threshold.log_odds)
+            & (differential.danger_support >= threshold.typical_share * knowledge.typical_support)
+            & defined
+        )
+        for column in np.flatnonzero(passes):
+            if _beyond_milder(column, evidence, differential, knowledge) >= threshold.beyond_milder:
+                levels[column] = level
     return levels
+
+
+def _beyond_milder(column: np.int64, evidence: Evidence, differential: Differential, knowledge: Knowledge) -> float:
+    """The log-odds of a disease beside the milder one that comes nearest, by what speaks more for it than for that one.
+
+    What speaks more for the milder disease is left out: a sum of what is not negative, whose least over a fixed set of diseases never
+    falls by a further present finding, as a posterior would.
+    """
+    milder = knowledge.triage < knowledge.triage[column]
+    prior = differential.danger[column] - differential.danger_support[column]
+    more = np.maximum(evidence.for_rows[:, [column]] - evidence.for_rows[:, milder], 0).sum(axis=0)
+    calm = differential.calm_prior[milder] + evidence.danger_against[milder]
+    return float((prior + evidence.danger_against[column] + more - calm).min(initial=np.inf))
 
 
 def _ask_first(level: TriageLevel, presentation: Presentation, knowledge: Knowledge) -> list[str]:
