@@ -97,23 +97,28 @@ def _levels_reached(
             & (differential.danger_support >= threshold.typical_share * knowledge.typical_support)
             & defined
         )
-        for column in np.flatnonzero(passes):
-            if _beyond_milder(column, evidence, differential, knowledge) >= threshold.beyond_milder:
-                levels[column] = level
+        columns = np.flatnonzero(passes)
+        beyond = _beyond_milder(columns, knowledge.triage < level, evidence, differential)
+        levels[columns[beyond >= threshold.beyond_milder]] = level
     return levels
 
 
-def _beyond_milder(column: np.int64, evidence: Evidence, differential: Differential, knowledge: Knowledge) -> float:
-    """The log-odds of a disease beside the milder one that comes nearest, by what speaks more for it than for that one.
+def _beyond_milder(
+    columns: NDArray[np.int64], milder: NDArray[np.bool_], evidence: Evidence, differential: Differential
+) -> NDArray[np.float64]:
+    """The log-odds of diseases each beside the `milder` one that comes nearest, by what speaks more for it than for that one.
 
     What speaks more for the milder disease is left out: a sum of what is not negative, whose least over a fixed set of diseases never
     falls by a further present finding, as a posterior would.
     """
-    milder = knowledge.triage < knowledge.triage[column]
-    prior = differential.danger[column] - differential.danger_support[column]
-    more = np.maximum(evidence.for_rows[:, [column]] - evidence.for_rows[:, milder], 0).sum(axis=0)
     calm = differential.calm_prior[milder] + evidence.danger_against[milder]
-    return float((prior + evidence.danger_against[column] + more - calm).min(initial=np.inf))
+    rows = evidence.for_rows[:, milder]
+    own = differential.danger[columns] - differential.danger_support[columns] + evidence.danger_against[columns]
+    nearest = [
+        (np.maximum(evidence.for_rows[:, [column]] - rows, 0).sum(axis=0) - calm).min(initial=np.inf)
+        for column in columns
+    ]
+    return np.array(own + np.array(nearest, dtype=np.float64))
 
 
 def _ask_first(level: TriageLevel, presentation: Presentation, knowledge: Knowledge) -> list[str]:
