@@ -86,6 +86,7 @@ AMI, PNEUMONIA, COLD = (
         ("ranges/all.yaml", "below: 70, age: {below: 12}", "below: 70, age: {below: 13}", "ranges/all.yaml:20", "重叠"),
         ("ranges/all.yaml", 'at_least: "1+"', 'at_least: "5+"', "ranges/all.yaml:86", "不在 scale 里"),
         ("ranges/all.yaml", "finding: fever", "finding: feever", "ranges/all.yaml:8", "没有登记征象 feever"),
+        ("red_flags/chest_pain.yaml", "within: now", "within: 2w", "red_flags/chest_pain.yaml:12", "不能两周内才转"),
         (
             "red_flags/chest_pain.yaml",
             "{finding: cold_sweat}",

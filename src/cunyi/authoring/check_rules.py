@@ -147,6 +147,8 @@ def check_rules(library: Library) -> Iterator[Problem]:
                 yield file.problem(
                     "referral 要写 to（village、township、county、120）和 within（now、2h、24h、2w）", *path, "referral"
                 )
+            elif flag.get("triage") in ("emergency", "urgent") and referral and referral.get("within") == "2w":
+                yield file.problem("当天要看的不能两周内才转：triage 改 routine，或 within 改 24h", *path, "triage")
     for rule in library.referral:
         yield from check_condition(rule, rule.raw.get("when"), findings, items, ("when",), raising=False)
 
