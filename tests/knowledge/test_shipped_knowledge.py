@@ -1,8 +1,11 @@
 """The knowledge that ships, through the whole engine: what its files must not lose between them."""
 
+import random
+
 import pytest
 from tests.real_knowledge import real_knowledge
 
+from cunyi.domain.triage import TriageLevel
 from cunyi.reasoning.assess import assess
 
 
@@ -79,3 +82,34 @@ def test_few_words_of_an_emergency_are_enough(shipped, words):
 def test_a_word_of_the_language_tables_swallows_no_negation(shipped, words, finding):
     findings = assess({"id": "x", "history_of_present_illness": words}, shipped).findings
     assert [(f.finding, f.status) for f in findings] == [(finding, "absent")]
+
+
+def level(case, knowledge):
+    return TriageLevel.from_code(assess(case, knowledge).triage.level)
+
+
+def test_a_further_present_finding_never_makes_triage_milder(shipped):
+    chance = random.Random(20261126)
+    diseases = list(shipped.content.diseases.values())
+    for _ in range(250):
+        told = list(chance.choice(diseases).findings)
+        said = chance.sample(told, min(len(told), chance.randint(1, 7)))
+        further = chance.choice([f for f in chance.choice(diseases).findings if f not in said])
+        findings = [{"finding": f, "status": chance.choice(["present", "present", "absent"])} for f in said]
+        case = {"id": "x", "age_years": chance.choice([1, 25, 70]), "sex": chance.choice(["male", "female"])}
+        before = level({**case, "findings": findings}, shipped)
+        after = level({**case, "findings": [*findings, {"finding": further, "status": "present"}]}, shipped)
+        assert after >= before, (said, further)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("咳嗽、流清涕、咽痛2天，有点低烧，吃饭正常，精神好", TriageLevel.ROUTINE),
+        ("发热、咳嗽、咳黄痰、胸痛3天，高热39.5℃，寒战，气促，右下肺湿啰音", TriageLevel.URGENT),
+    ],
+)
+def test_what_a_cold_explains_as_well_is_no_pneumonia(shipped, text, expected):
+    case = {"id": "x", "age_years": 30, "sex": "male", "history_of_present_illness": text}
+    found = level(case, shipped)
+    assert found <= expected if expected is TriageLevel.ROUTINE else found >= expected
