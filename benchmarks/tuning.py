@@ -161,14 +161,13 @@ def print_triage(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None
 
 def print_ablation(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
     """What each part of the engine is worth: the answers without it, everything else being as it is."""
-    nothing = np.zeros_like(knowledge.defining)
     variants = {
         "as in force": knowledge,
         "correlated findings count in full": with_settings(knowledge, repeat_weight=1.0),
         "no pairs of diseases": with_settings(knowledge, pair_candidates=1),
         "no 'something else'": with_settings(knowledge, other_prior=1e-12),
         "any evidence may set a level of care": msgspec.structs.replace(
-            knowledge, defining=nothing, undefined=~nothing.any(axis=0)
+            knowledge, defining=tuple(frozenset[str]() for _ in knowledge.diseases)
         ),
     }
     print("| variant |", " | ".join(files), "| calibration error |", "triage exact / severe under / over |")

@@ -33,6 +33,12 @@ class Presentation(msgspec.Struct, kw_only=True):
     pregnant: bool | None = None
     month: int | None = None
 
+    @property
+    def present(self) -> set[str]:
+        """The findings that are there."""
+        there = Status.PRESENT
+        return {finding for finding, fact in self.facts.items() if fact.status is there}
+
     def status(self, finding: str) -> Status:
         """The resolved status of a finding; unknown where nobody said anything."""
         fact = self.facts.get(finding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cunyi.domain.finding import Status
 from cunyi.domain.presentation import Presentation
-from cunyi.reasoning.differential import Differential
+from cunyi.reasoning.differential import Differential, places_of_highest
 from cunyi.reasoning.prepared import Knowledge
 
 _CONSIDERED = 40
@@ -67,20 +67,30 @@ def rank_questions(
     top = _considered(differential, knowledge.harm)
     if not len(top):
         return []
-    rows = np.flatnonzero(knowledge.askable[top].any(axis=0) & _open(presentation, knowledge))
+    asked_by_any = np.unpackbits(
+        np.bitwise_or.reduce(knowledge.askable[top], axis=0), count=len(likelihoods.finding_ids)
+    )
+    rows = np.flatnonzero(asked_by_any.view(np.bool_) & _open(presentation, knowledge))
     gain = _gains(rows, top, presentation, differential, knowledge, knowledge.harm)
     ranked: list[RankedQuestion] = []
     families: set[str] = set()
-    for i in np.argsort(-gain, kind="stable").tolist():
-        if gain[i] <= 0 or len(ranked) >= _MOST_QUESTIONS:
+    for place in _highest_first(gain):
+        if gain[place] <= 0 or len(ranked) >= _MOST_QUESTIONS:
             break
-        finding = likelihoods.finding_ids[rows[i]]
+        finding = likelihoods.finding_ids[rows[place]]
         family = (likelihoods.ancestors[finding] or (finding,))[-1]
         if family in families and findings[finding].parents:
             continue
         families.add(family)
-        ranked.append(RankedQuestion(finding, float(gain[i])))
+        ranked.append(RankedQuestion(finding, float(gain[place])))
     return ranked
+
+
+def _highest_first(gain: NDArray[np.float64]) -> Iterator[int]:
+    """The places of all gains, the highest first. The first few, which as a rule are enough, are found without sorting all."""
+    few = places_of_highest(gain, 2 * _MOST_QUESTIONS)
+    yield from few.tolist()
+    yield from np.argsort(-gain, kind="stable")[len(few) :].tolist()
 
 
 def question_gains(
@@ -121,7 +131,7 @@ def _considered(differential: Differential, harm: NDArray[np.floating]) -> NDArr
     weight = differential.probability * harm
     # Only what counts is sorted: as a rule a small part.
     counts = np.flatnonzero(weight > _COUNTS)
-    return counts[np.argsort(-weight[counts], kind="stable")[:_CONSIDERED]]
+    return counts[places_of_highest(weight[counts], _CONSIDERED)]
 
 
 def is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) -> bool:
@@ -135,7 +145,8 @@ def _open(presentation: Presentation, knowledge: Knowledge) -> NDArray[np.bool_]
     """Findings (rows) of which nothing is known and that this patient can have."""
     likelihoods = knowledge.likelihoods
     still_open = knowledge.possible_for[presentation.sex].copy()
-    known = [likelihoods.finding_index[f] for f, fact in presentation.facts.items() if fact.status != Status.UNKNOWN]
+    unknown = Status.UNKNOWN
+    known = [likelihoods.finding_index[f] for f, fact in presentation.facts.items() if fact.status is not unknown]
     still_open[known] = False
     return still_open
 
@@ -148,15 +159,14 @@ def _chance_now(
     # Many findings of a few diseases: along the diseases, where they lie side by side.
     chance = np.ascontiguousarray(knowledge.chances[top].take(rows, axis=1).T, dtype=np.float64)
     there = np.zeros(len(likelihoods.finding_ids) + 1, dtype=np.bool_)
-    there[[likelihoods.finding_index[f] for f, fact in presentation.facts.items() if fact.status == Status.PRESENT]] = (
-        True
-    )
+    there[[likelihoods.finding_index[f] for f in presentation.present]] = True
     above = likelihoods.parent[rows]
     # A root's parent is -1: the last place, where nothing is present.
     variants = np.flatnonzero(there[above])
     if len(variants):
-        chance[variants] /= knowledge.chances[top].take(above[variants], axis=1).T
-    return np.clip(chance, 0, 1, out=chance)
+        likelier = chance[variants] / knowledge.chances[top].take(above[variants], axis=1).T
+        chance[variants] = np.minimum(likelier, 1)
+    return chance
 
 
 def rank_examinations(
@@ -165,13 +175,12 @@ def rank_examinations(
     """The work-up of the likely and the dangerous, each examination once, by probability and harm, nearest place first."""
     weight = differential.probability * np.sqrt(knowledge.harm)
     likely = np.flatnonzero(weight > _WORKED_UP)
-    columns = likely[np.argsort(-weight[likely], kind="stable")[:_MOST_WORKED_UP]].tolist()
+    columns = likely[places_of_highest(weight[likely], _MOST_WORKED_UP)].tolist()
     columns += [c for c in must_exclude if c not in columns]
-    diseases = list(knowledge.content.diseases.values())
     best: dict[str, RankedExamination] = {}
     total: dict[str, float] = {}
     for column in columns:
-        for step in diseases[column].workup:
+        for step in knowledge.diseases[column].workup:
             total[step.examination] = total.get(step.examination, 0) + float(weight[column])
             known = best.get(step.examination)
             if known is None or known.weight < weight[column]:

@@ -56,6 +56,6 @@ def _why(triage: Triage, firm: Sequence[ReasonToRefer], knowledge: Knowledge) ->
     if firm:
         return firm[0].reason, firm[0].reason_en
     for column in triage.diseases[:1]:
-        disease = list(knowledge.content.diseases.values())[column]
+        disease = knowledge.diseases[column]
         return disease.name, disease.name_en
     return "", ""

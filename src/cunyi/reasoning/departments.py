@@ -129,10 +129,10 @@ def _weigh(
     content = knowledge.content
     weighed: dict[str, _Weighed] = defaultdict(lambda: _Weighed(hints={}))
     names = list(content.departments)
-    shares = np.bincount(seen.of_disease, weights=differential.probability, minlength=len(names))
-    for number in np.flatnonzero(shares > 0).tolist():
-        weighed[names[number]].share = float(shares[number])
-        weighed[names[number]].number = number
+    shares = np.bincount(seen.of_disease, weights=differential.probability, minlength=len(names)).tolist()
+    for number, (name, share) in enumerate(zip(names, shares, strict=True)):
+        if share > 0:
+            weighed[name] = _Weighed(share=share, hints={}, number=number)
     hints = content.department_hints
     if hints is not None:
         for word in sorted(found, key=found.__getitem__):
@@ -154,7 +154,7 @@ def _best(weighed: Mapping[str, _Weighed], knowledge: Knowledge) -> Department |
         return departments[max(weighed, key=lambda each: (weighed[each].share, each))]
     groups: dict[str, list[str]] = defaultdict(list)
     for each in weighed:
-        groups[departments[each].first_level].append(each)
+        groups[knowledge.first_levels[each]].append(each)
     scores = {group: _score([weighed[each] for each in members], hints) for group, members in groups.items()}
     best = max(scores, key=lambda group: (scores[group], group))
     if scores[best] - _score([], hints) < hints.something:
@@ -170,15 +170,17 @@ def _score(parts: Iterable[_Weighed], hints: DepartmentHints) -> float:
     for part in parts:
         share += part.share
         bonus += part.bonus
-        for word, hint in part.hints.items():
-            if word not in said or hint.weight > said[word].weight:
-                said[word] = hint
+        if part.hints:
+            for word, hint in part.hints.items():
+                if word not in said or hint.weight > said[word].weight:
+                    said[word] = hint
     words = 0.0
-    sums: dict[str, float] = dict.fromkeys(hints.most, 0.0) if said else {}
-    for hint in said.values():
-        sums[hint.kind] += hint.weight
-    for kind, total in sums.items():
-        words += min(total, hints.most[kind])
+    if said:
+        sums = dict.fromkeys(hints.most, 0.0)
+        for hint in said.values():
+            sums[hint.kind] += hint.weight
+        for kind, total in sums.items():
+            words += min(total, hints.most[kind])
     return words + bonus + hints.evidence_weight * math.log(share + hints.evidence_floor)
 
 
@@ -200,8 +202,7 @@ def _why(
         column for column in likely if differential.probability[column] >= knowledge.settings.referral_probability
     ]
     if likely and (one.share >= knowledge.settings.advice_probability or not one.hints):
-        diseases = list(knowledge.content.diseases.values())
-        named = [diseases[column] for column in probable or likely[:1]]
+        named = [knowledge.diseases[column] for column in probable or likely[:1]]
         chinese, english = "、".join(d.name for d in named), ", ".join(d.name_en for d in named)
         why.append(say(knowledge, "diseases", names=(chinese, english)))
     strongest = sorted(one.hints, key=lambda word: -one.hints[word].weight)[:_SHOWN]
@@ -215,7 +216,7 @@ def _likeliest(one: _Weighed, differential: Differential, seen: SeenBy) -> list[
     """The most probable diseases that a department sees, at most as many as are told."""
     if one.number is None:
         return []
-    own = differential.order[seen.of_disease[differential.order] == one.number][:_SHOWN].tolist()
+    own = differential.first(_SHOWN, among=np.flatnonzero(seen.of_disease == one.number))
     return [column for column in own if differential.probability[column] > 0]
 
 

@@ -30,14 +30,29 @@ class Differential(msgspec.Struct):
     support: Matrix
     score: NDArray[np.float64]
     probability: NDArray[np.float64]
-    order: NDArray[np.int64]
-    """The diseases (columns), the most probable first."""
     something_else: float
     danger: Matrix
     danger_support: Matrix
     """The part of `danger` that comes from this patient's findings, without the prior."""
     calm_prior: Matrix
     """`prior` as the alternative of a danger: never higher for a known pregnancy than for an unknown one."""
+
+    def first(self, count: int, among: NDArray[np.int64] | None = None) -> list[int]:
+        """The most probable diseases (columns), at most `count`, of all or of those given."""
+        if among is None:
+            among = np.arange(len(self.probability))
+        columns: list[int] = among[places_of_highest(self.probability[among], count)].tolist()
+        return columns
+
+
+def places_of_highest(values: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """The places of the highest values, at most `count`, the highest first and equal ones in their order."""
+    places = np.arange(len(values))
+    if 0 < count < len(values):
+        # Only what is no lower than the last of them is sorted.
+        last = len(values) - count
+        places = np.flatnonzero(values >= np.partition(values, last)[last])
+    return places[np.argsort(-values[places], kind="stable")[:count]]
 
 
 def log_prior(presentation: Presentation, likelihoods: Likelihoods, *, for_danger: bool = False) -> Matrix:
@@ -103,7 +118,6 @@ def rank(
         support=support,
         score=score,
         probability=probability,
-        order=np.argsort(-probability, kind="stable"),
         something_else=something_else,
         danger=danger_prior + danger_support + evidence.danger_against,
         danger_support=danger_support + evidence.danger_against,
@@ -125,7 +139,7 @@ def _normalise(
         # Nothing is the matter as far as anybody said: priors alone are no diagnosis.
         return np.zeros_like(score), 1.0
     other = _something_else(evidence, settings, weight)
-    best = np.argsort(-score, kind="stable")[: settings.pair_candidates]
+    best = places_of_highest(score, settings.pair_candidates)
     best = best[np.isfinite(score[best])]
     pairs = _pairs(best, score, prior, wording, evidence, settings)
     highest = max(float(score.max()), other, float(pairs.max(initial=-np.inf)))
@@ -133,7 +147,8 @@ def _normalise(
     other_mass = float(np.exp(other - highest))
     both = np.exp(pairs - highest)
     # A pair is shared between its members by how well each does alone.
-    own = 1 / (1 + np.exp(np.clip(score[best][None, :] - score[best][:, None], -30, 30)))
+    alone = score[best]
+    own = 1 / (1 + np.exp(np.clip(alone[None, :] - alone[:, None], -30, 30)))
     mass[best] += (both * own).sum(axis=1) + (both * (1 - own)).sum(axis=0)
     total = float(mass.sum()) + other_mass
     return _tempered(mass / total, other_mass / total, settings.case_mixes[settings.case_mix].temperature)
@@ -145,7 +160,7 @@ def _tempered(
     """The shares as calibrated for the case mix in force."""
     if temperature == 1:
         return probability, something_else
-    tempered = np.where(probability > 0, probability, 0) ** temperature
+    tempered = probability**temperature
     total = float(tempered.sum()) + something_else**temperature
     return tempered / total, something_else**temperature / total
 
@@ -174,7 +189,8 @@ def _pairs(
         priors[:, None] + priors[None, :] + settings.evidence_weight * (joined + against[:, None] + against[None, :])
     )
     # One text is worded like the one or like the other.
-    value += np.maximum(wording[best][:, None], wording[best][None, :])
-    weaker = np.minimum(score[best][:, None], score[best][None, :])
-    upper = np.triu(np.ones_like(value, dtype=np.bool_), k=1)
-    return np.where(upper & (value > weaker), value, -np.inf)
+    worded, alone = wording[best], score[best]
+    value += np.maximum(worded[:, None], worded[None, :])
+    weaker = np.minimum(alone[:, None], alone[None, :])
+    place = np.arange(len(best))
+    return np.where((place[:, None] < place) & (value > weaker), value, -np.inf)

@@ -40,40 +40,34 @@ def gather(
     """The evidence of a presentation. `explicit` are the findings that were said or measured, not inferred from a variant."""
     index, parent = likelihoods.finding_index, likelihoods.parent
     facts = presentation.facts
-    columns = likelihoods.present.shape[1]
-    for_ids: list[str] = []
-    rows: list[Matrix] = []
-    counted: set[int] = set()
     # Deepest first, so that an implied ancestor is booked under its most specific descendant.
-    present = sorted(
+    for_ids = sorted(
         (f for f in explicit if facts[f].status in (Status.PRESENT, Status.POSSIBLE)),
         key=lambda f: (-len(likelihoods.ancestors[f]), index[f]),
     )
-    explicit_rows = {index[f] for f in present}
-    for finding in present:
-        weight = possible_weight if facts[finding].status == Status.POSSIBLE else 1.0
-        row = index[finding]
-        total = np.zeros(columns, dtype=np.float32)
-        while row >= 0 and row not in counted:
-            counted.add(row)
-            total += likelihoods.present[row]
-            row = parent.item(row)
-            if row in explicit_rows:
-                break
-        for_ids.append(finding)
-        rows.append(total if weight == 1 else total * np.float32(weight))
+    present = [index[f] for f in for_ids]
+    for_rows = likelihoods.present[present]
+    counted = set(present)
+    for finding, row, total in zip(for_ids, present, for_rows, strict=True):
+        above = parent.item(row)
+        while above >= 0 and above not in counted:
+            counted.add(above)
+            total += likelihoods.present[above]
+            above = parent.item(above)
+        if facts[finding].status == Status.POSSIBLE:
+            total *= np.float32(possible_weight)
     denied = sorted(index[f] for f in explicit if facts[f].status == Status.ABSENT)
-    places, as_variant = list[int](), list[bool]()
-    for place, row in enumerate(denied):
-        above = _status_above(row, facts, likelihoods)
-        if above != Status.ABSENT:
-            places.append(place)
-            as_variant.append(above == Status.PRESENT)
-    outright, beside_parent = likelihoods.absent[denied], likelihoods.absent_variant[denied]
-    against = outright[places]
-    if any(as_variant):
-        against = np.where(np.array(as_variant)[:, None], beside_parent[places], against)
-    danger = np.minimum(0, np.maximum(outright, beside_parent)).sum(axis=0)
+    against, as_variant = list[int](), list[int]()
+    for row in denied:
+        status = _status_above(row, facts, likelihoods)
+        if status == Status.PRESENT:
+            as_variant.append(len(against))
+        if status != Status.ABSENT:
+            against.append(row)
+    against_rows = likelihoods.absent[against]
+    if as_variant:
+        against_rows[as_variant] = likelihoods.absent_variant[[against[place] for place in as_variant]]
+    danger = np.minimum(0, np.maximum(likelihoods.absent[denied], likelihoods.absent_variant[denied])).sum(axis=0)
     groups: dict[str, list[int]] = {}
     for position, finding in enumerate(for_ids):
         group = findings[finding].group
@@ -81,9 +75,9 @@ def gather(
             groups.setdefault(group, []).append(position)
     return Evidence(
         for_ids=for_ids,
-        for_rows=np.stack(rows) if rows else np.zeros((0, columns), dtype=np.float32),
-        against_ids=[likelihoods.finding_ids[denied[place]] for place in places],
-        against_rows=against,
+        for_rows=for_rows,
+        against_ids=[likelihoods.finding_ids[row] for row in against],
+        against_rows=against_rows,
         danger_against=danger,
         groups={group: positions for group, positions in groups.items() if len(positions) > 1},
     )

@@ -51,7 +51,7 @@ _STRETCHES_SHOWN = 3
 
 def _source_title(ids: tuple[str, ...] | list[str], knowledge: Knowledge) -> str:
     sources = knowledge.content.sources
-    return "；".join(sources[i].title if i in sources else i for i in ids)
+    return "；".join([sources[i].title if i in sources else i for i in ids])
 
 
 def triage_result(triage: Triage, knowledge: Knowledge) -> TriageResult:
@@ -60,7 +60,7 @@ def triage_result(triage: Triage, knowledge: Knowledge) -> TriageResult:
         Reason(rule=r.flag.id, text=f"{r.flag.name}：{r.flag.why}", source=_source_title(r.flag.sources, knowledge))
         for r in triage.flags
     ]
-    diseases = list(knowledge.content.diseases.values())
+    diseases = knowledge.diseases
     shown = (
         [] if triage.flags and triage.level > TriageLevel.from_code(triage.flags[0].flag.triage) else triage.diseases
     )
@@ -89,19 +89,21 @@ def candidates(
     knowledge: Knowledge,
 ) -> list[Candidate]:
     """The most probable diseases with what speaks for and against each, how the text is worded or names it, and what is not known."""
-    diseases = list(knowledge.content.diseases.values())
     shown = knowledge.settings.shown["differential"]
-    order = differential.order[:shown].tolist()
+    order = differential.first(shown)
     counted = [*evidence.for_ids, *evidence.against_ids]
-    rows = np.concatenate((evidence.for_rows[:, order], evidence.against_rows[:, order])).T.tolist()
-    told = [(knowledge.content.findings[f].name, presentation.facts[f].span) for f in counted]
+    weights = np.concatenate((evidence.for_rows[:, order], evidence.against_rows[:, order])).T.astype(np.float64)
+    # As Python rounds, for weights of single precision: a hundred times such a one is exact in double precision.
+    rounded = np.round(weights, 2).tolist()
+    told = [(f, knowledge.content.findings[f].name, presentation.facts[f].span) for f in counted]
     worded = _wordings(order[:_WORDED], resemblance, knowledge)
+    probabilities = differential.probability[order].tolist()
     result: list[Candidate] = []
-    for column, row in zip(order, rows, strict=True):
-        if differential.probability[column] <= 0:
+    for column, probability, row, shown_row in zip(order, probabilities, weights.tolist(), rounded, strict=True):
+        if probability <= 0:
             continue
-        disease = diseases[column]
-        supports, against = _notable(counted, row)
+        disease = knowledge.diseases[column]
+        supports, against = _weighed(told, row, shown_row)
         result.append(
             Candidate(
                 disease=disease.id,
@@ -109,15 +111,15 @@ def candidates(
                 aliases=disease.aliases,
                 name_en=disease.name_en,
                 icd10=disease.icd10,
-                probability=round(float(differential.probability[column]), 4),
+                probability=round(probability, 4),
                 criticality=disease.criticality,
-                supports=_weighed(supports, counted, row, told),
-                against=_weighed(against, counted, row, told),
+                supports=supports,
+                against=against,
                 unknown=_unknown(column, presentation, knowledge),
                 sources=list(disease.sources),
                 review_status=disease.review_status,
                 wording=worded[len(result)] if len(result) < len(worded) else [],
-                named=_names(column, named, knowledge),
+                named=_names(column, named, knowledge) if named else [],
             )
         )
     return result
@@ -137,21 +139,27 @@ def _wordings(columns: list[int], resemblance: Resemblance | None, knowledge: Kn
     ]
 
 
-_Ranked = tuple[float, str, int]
+_Told = tuple[str, str, Span | None]
+"""A finding, its name and where it was told."""
 
 
-def _notable(findings: list[str], weights: list[float]) -> tuple[list[_Ranked], list[_Ranked]]:
-    """What speaks for a disease and what against it, the weightiest first: weight as a negative, finding, its place."""
-    supports: list[_Ranked] = []
-    against: list[_Ranked] = []
+def _weighed(
+    told: list[_Told], weights: list[float], shown: list[float]
+) -> tuple[list[WeighedFinding], list[WeighedFinding]]:
+    """What speaks for a disease and what against it, the weightiest first and then by finding, with the weights as `shown`."""
+    supports: list[tuple[float, str, int]] = []
+    against: list[tuple[float, str, int]] = []
     for place, weight in enumerate(weights):
         if weight > _NOTABLE:
-            supports.append((-weight, findings[place], place))
+            supports.append((-weight, told[place][0], place))
         elif weight < -_NOTABLE:
-            against.append((weight, findings[place], place))
-    supports.sort()
-    against.sort()
-    return supports, against
+            against.append((weight, told[place][0], place))
+    return _in_order(supports, told, shown), _in_order(against, told, shown)
+
+
+def _in_order(ranked: list[tuple[float, str, int]], told: list[_Told], shown: list[float]) -> list[WeighedFinding]:
+    ranked.sort()
+    return [WeighedFinding(finding, told[place][1], shown[place], told[place][2]) for _, finding, place in ranked]
 
 
 def _names(column: int, named: Sequence[NamedDisease], knowledge: Knowledge) -> list[DiseaseNamed]:
@@ -167,17 +175,6 @@ def _names(column: int, named: Sequence[NamedDisease], knowledge: Knowledge) -> 
     ]
 
 
-def _weighed(
-    ranked: list[_Ranked], findings: list[str], weights: list[float], told: list[tuple[str, Span | None]]
-) -> list[WeighedFinding]:
-    return [
-        WeighedFinding(
-            finding=findings[place], name=told[place][0], weight=round(weights[place], 2), span=told[place][1]
-        )
-        for _, _, place in ranked
-    ]
-
-
 def _unknown(column: int, presentation: Presentation, knowledge: Knowledge) -> list[str]:
     facts = presentation.facts
     return list(islice((f for f in knowledge.telling_findings[column] if f not in facts), _UNKNOWN_SHOWN))
@@ -185,7 +182,7 @@ def _unknown(column: int, presentation: Presentation, knowledge: Knowledge) -> l
 
 def exclusions(excluded: list[Raised], differential: Differential, knowledge: Knowledge) -> list[MustExclude]:
     """The must-exclude strip."""
-    diseases = list(knowledge.content.diseases.values())
+    diseases = knowledge.diseases
     findings = knowledge.content.findings
     return [
         MustExclude(
@@ -252,7 +249,7 @@ def questions(
 
 def examinations(ranked: list[RankedExamination], knowledge: Knowledge) -> list[ExaminationProposed]:
     """What to examine next and where."""
-    diseases = list(knowledge.content.diseases.values())
+    diseases = knowledge.diseases
     shown = []
     for r in ranked:
         examination = knowledge.content.examinations[r.examination]
@@ -287,12 +284,9 @@ def advice(
         for r in triage.flags
         if r.flag.advice
     ]
-    diseases = list(knowledge.content.diseases.values())
-    likely = [
-        c
-        for c in differential.order[:_ADVISED].tolist()
-        if differential.probability[c] >= knowledge.settings.advice_probability
-    ]
+    diseases = knowledge.diseases
+    probable = np.flatnonzero(differential.probability >= knowledge.settings.advice_probability)
+    likely = differential.first(_ADVISED, among=probable)
     grave = triage.diseases[:1] if triage.level >= TriageLevel.URGENT else []
     for column in dict.fromkeys([*likely, *grave]):
         disease = diseases[column]

@@ -35,6 +35,14 @@ class SeenBy(msgspec.Struct, frozen=True):
     of_disease: NDArray[np.int64]
 
 
+class DiseasesOfLevel(msgspec.Struct, frozen=True):
+    """The diseases (columns) of one level of care, and all of milder ones."""
+
+    level: TriageLevel
+    columns: NDArray[np.int64]
+    milder: NDArray[np.int64]
+
+
 class Knowledge(msgspec.Struct):
     """Everything `assess` needs (知识库). `version` names the compiled bytes it was made from."""
 
@@ -43,27 +51,34 @@ class Knowledge(msgspec.Struct):
     language: Language
     settings: Settings
     version: str
+    diseases: tuple[Disease, ...]
+    """The diseases of the content by their place, the columns of the likelihoods."""
     derived: tuple[Finding, ...]
     """Findings that follow from a condition, each after those it depends on."""
     triage: NDArray[np.int8]
-    criticality: NDArray[np.int8]
+    critical: NDArray[np.int64]
+    """The diseases (columns) that are critical where they are missed."""
     harm: Matrix
     typical_support: Matrix
     """How much speaks for each disease in a typical patient with it: Σ P(f|d) · log LR over its findings."""
-    defining: NDArray[np.bool_]
-    """Findings (rows) that nearly every patient with a disease (column) has and few others, asked or seen here."""
-    undefined: NDArray[np.bool_]
-    """Diseases without any such finding."""
-    askable: NDArray[np.bool_]
-    """Findings (columns) that a disease (row) says something about and that can be asked or looked for in a village clinic."""
+    of_level: dict[str, DiseasesOfLevel]
+    """The diseases of each level of care by its code, the gravest level first."""
+    defining: tuple[frozenset[str], ...]
+    """For each disease the findings that nearly every patient with it has and few others, asked or seen here."""
+    askable: NDArray[np.uint8]
+    """Findings (columns, eight in a byte) that a disease (row) says something about and that can be asked or looked for in a village
+    clinic."""
     chances: Matrix
     """P(finding | disease), D×F: the likelihoods' own the other way round, for many findings of a few diseases."""
     possible_for: dict[Sex | None, NDArray[np.bool_]]
     """Findings (rows) that a patient of this sex can have."""
     seen_by: dict[Patients, SeenBy]
+    first_levels: dict[str, str]
+    """The first level of the national list that each department belongs to."""
     telling_findings: tuple[tuple[str, ...], ...]
     """For each disease the findings it lists, those that tell most first."""
     flag_index: RuleIndex[RedFlag]
+    flag_levels: dict[str, TriageLevel]
     flags_of_complaint: dict[str, tuple[RedFlag, ...]]
     findings_of_flag: dict[str, tuple[FindingIs, ...]]
     """The findings that each red flag asks about, in the order they are written."""
@@ -83,8 +98,8 @@ def prepare(data: bytes) -> Knowledge:
     learned = _likelihoods(content, settings, content.learned.told)
     # How a patient typically presents is what was written: the examples tell of what is told, and triage was set by the first.
     written = _likelihoods(content, settings, {}) if content.learned.told else learned
-    diseases = list(content.diseases.values())
-    defining = _defining(written, content, settings)
+    diseases = tuple(content.diseases.values())
+    triage = np.array([TriageLevel.from_code(d.triage) for d in diseases], dtype=np.int8)
     reader = Language.from_compiled(language)
     return Knowledge(
         content=content,
@@ -92,19 +107,22 @@ def prepare(data: bytes) -> Knowledge:
         language=reader,
         settings=settings,
         version=version,
+        diseases=diseases,
         derived=_in_order(content.findings),
-        triage=np.array([TriageLevel.from_code(d.triage) for d in diseases], dtype=np.int8),
-        criticality=np.array([Criticality.from_code(d.criticality) for d in diseases], dtype=np.int8),
+        triage=triage,
+        critical=np.flatnonzero([disease.criticality == Criticality.CRITICAL.code for disease in diseases]),
         harm=np.array([settings.harm[d.criticality] for d in diseases], dtype=np.float32),
         typical_support=_typical_support(written, content),
-        defining=defining,
-        undefined=np.asarray(~defining.any(axis=0)),
-        askable=np.ascontiguousarray(learned.listed.T & _can_be_asked(learned, content.findings)),
+        of_level=_of_level(triage),
+        defining=_defining(written, content, settings),
+        askable=np.packbits(learned.listed.T & _can_be_asked(learned, content.findings), axis=1),
         chances=np.ascontiguousarray(learned.probability.T),
         possible_for={sex: _possible_for(sex, learned, content.findings) for sex in (*Sex, None)},
         seen_by=_seen_by(content.departments, [disease.department for disease in diseases]),
+        first_levels={name: department.first_level for name, department in content.departments.items()},
         telling_findings=_telling_findings(learned),
         flag_index=RuleIndex(content.red_flags.values()),
+        flag_levels={flag.id: TriageLevel.from_code(flag.triage) for flag in content.red_flags.values()},
         flags_of_complaint=by_complaint(content.red_flags, {f.id: f.complaint for f in content.red_flags.values()}),
         findings_of_flag={flag.id: asked_findings(flag.when) for flag in content.red_flags.values()},
         referral_index=RuleIndex(content.referral.values()),
@@ -177,7 +195,14 @@ def _typical_support(likelihoods: Likelihoods, content: Content) -> Matrix:
     return typical
 
 
-def _defining(likelihoods: Likelihoods, content: Content, settings: Settings) -> NDArray[np.bool_]:
+def _of_level(triage: NDArray[np.int8]) -> dict[str, DiseasesOfLevel]:
+    return {
+        level.code: DiseasesOfLevel(level, np.flatnonzero(triage == level), np.flatnonzero(triage < level))
+        for level in sorted(TriageLevel, reverse=True)
+    }
+
+
+def _defining(likelihoods: Likelihoods, content: Content, settings: Settings) -> tuple[frozenset[str], ...]:
     here = np.array([content.findings[f].obtain in ("ask", "village") for f in likelihoods.finding_ids])
     ratio = np.log(likelihoods.probability / likelihoods.background[:, None])
     defining: NDArray[np.bool_] = (
@@ -190,7 +215,10 @@ def _defining(likelihoods: Likelihoods, content: Content, settings: Settings) ->
         if disease.defining:
             defining[:, column] = False
             defining[[likelihoods.finding_index[finding] for finding in disease.defining], column] = True
-    return defining
+    found: list[set[str]] = [set() for _ in content.diseases]
+    for row, column in np.argwhere(defining).tolist():
+        found[column].add(likelihoods.finding_ids[row])
+    return tuple(map(frozenset, found))
 
 
 def _can_be_asked(likelihoods: Likelihoods, findings: Mapping[str, Finding]) -> NDArray[np.bool_]:

@@ -19,6 +19,8 @@ from cunyi.text.normalize import Normal
 from cunyi.text.reader import TextReading, read_case
 
 PREGNANCY = "pregnancy"
+# To look a member up in its enumeration takes as long as to make a fact.
+_PRESENT, _ABSENT = Status.PRESENT, Status.ABSENT
 
 
 class Reception(msgspec.Struct):
@@ -83,21 +85,21 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
 def _derive(presentation: Presentation, knowledge: Knowledge) -> set[str]:
     """Adds the findings that follow by a rule; returns those that are new."""
     derived = set()
+    facts = presentation.facts
     for finding in knowledge.derived:
-        if finding.when is None or presentation.status(finding.id) == Status.PRESENT:
+        known = facts.get(finding.id)
+        if finding.when is None or (known is not None and known.status is _PRESENT):
             continue
         value = evaluate(finding.when, presentation)
-        if value is None:
+        if value is None or (known is not None and not value):
             continue
-        status = Status.PRESENT if value else Status.ABSENT
-        if finding.id in presentation.facts and status == Status.ABSENT:
-            continue
-        presentation.facts[finding.id] = Fact(finding=finding.id, status=status, origin=Origin.DERIVED)
+        status = _PRESENT if value else _ABSENT
+        facts[finding.id] = Fact(finding=finding.id, status=status, origin=Origin.DERIVED)
         # A rule that fails beside its parent says something (cough, but for three days only); otherwise nothing was said.
-        if value or any(presentation.status(parent) == Status.PRESENT for parent in finding.parents):
+        if value or any(presentation.status(parent) is _PRESENT for parent in finding.parents):
             derived.add(finding.id)
         if value:
-            close_over_hierarchy(presentation.facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
+            close_over_hierarchy(facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
     return derived
 
 

@@ -47,11 +47,10 @@ def reasons_to_refer(
         for rule in knowledge.referral_index.candidates(presentation)
         if evaluate(rule.when, presentation)
     ]
-    diseases = list(knowledge.content.diseases.values())
-    likely = np.flatnonzero(differential.probability >= knowledge.settings.referral_probability)
+    likely = np.flatnonzero(differential.probability >= knowledge.settings.referral_probability).tolist()
     grave = triage.diseases if triage.level >= TriageLevel.URGENT else []
-    for column in dict.fromkeys([*(int(c) for c in likely), *grave[:1]]):
-        disease = diseases[column]
+    for column in dict.fromkeys([*likely, *grave[:1]]):
+        disease = knowledge.diseases[column]
         to, within = disease.referral.to, disease.referral.within
         if to == "120" and triage.level < TriageLevel.EMERGENCY:
             # Only suspected: to the hospital that can exclude it, without an ambulance.

@@ -52,8 +52,8 @@ class Stretch(NamedTuple):
 class Resemblance(msgspec.Struct):
     """How a case resembles the example patients (措辞相近): log-odds for each disease beside the average of all, and what of.
 
-    `weights` are those of the table for the text's runs: of run `runs[i]` (a place in the sorted codes of the text) for
-    disease `diseases[i]`; `run_of` gives the run of each occurrence in `grams`.
+    `weights` are those of the table for the text's runs, for disease `diseases[i]` each. Those of the first run (in the order
+    of codes) come first and end at `ends[0]`; `run_of` gives the run of each occurrence in `grams`.
     """
 
     score: Matrix
@@ -62,8 +62,8 @@ class Resemblance(msgspec.Struct):
     written: Written
     grams: Grams
     run_of: NDArray[np.int64]
-    runs: NDArray[np.int64]
-    diseases: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    diseases: NDArray[np.uint16]
     weights: NDArray[np.float32]
     average: NDArray[np.float64]
     """The weight of each run beside which it is told, its average over all diseases."""
@@ -88,14 +88,15 @@ def resemble(normals: Mapping[str, Normal], knowledge: Knowledge) -> Resemblance
     if table is None or not written.text:
         return None
     grams = grams_of(written.text)
-    codes, run_of = np.unique(grams.codes, return_inverse=True)
+    codes, run_of = _distinct(grams.codes)
     first = table.starts[codes]
     many = table.starts[codes + 1] - first
-    places = np.repeat(first - np.cumsum(many) + many, many) + np.arange(many.sum())
-    diseases, weights = table.diseases[places].astype(np.int64), table.weights[places]
+    ends = many.cumsum()
+    places = np.arange(ends[-1] if len(ends) else 0) + (first - ends + many).repeat(many)
+    diseases, weights = table.diseases[places], table.weights[places]
     total = np.bincount(diseases, weights=weights, minlength=len(knowledge.likelihoods.disease_ids))
     # Runs of one sentence are no independent witnesses: the longer a text, the less each counts.
-    known = int((many > 0).sum())
+    known = int(np.count_nonzero(many))
     scale = min(1.0, knowledge.settings.wording_runs / known) ** 0.5 if known else 1.0
     return Resemblance(
         score=((total - total.mean()) * scale).astype(np.float32),
@@ -103,11 +104,22 @@ def resemble(normals: Mapping[str, Normal], knowledge: Knowledge) -> Resemblance
         written=written,
         grams=grams,
         run_of=run_of,
-        runs=np.repeat(np.arange(len(codes)), many),
+        ends=ends,
         diseases=diseases,
         weights=weights,
         average=table.sums[codes] / len(total),
     )
+
+
+def _distinct(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each code once, in order, and for each of those given its place among them: `np.unique` without what it asks before."""
+    order = codes.argsort()
+    ordered = codes[order]
+    is_first = np.ones(len(codes), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    place_of = np.empty(len(codes), dtype=np.int64)
+    place_of[order] = is_first.cumsum() - 1
+    return ordered[is_first], place_of
 
 
 def telling_stretches(resemblance: Resemblance, columns: Sequence[int], most: int) -> list[list[Stretch]]:
@@ -116,32 +128,40 @@ def telling_stretches(resemblance: Resemblance, columns: Sequence[int], most: in
     The weight of each run beside its average over all diseases is laid on its characters; neighbouring characters that
     carry at least half as much as the most telling one are one stretch.
     """
-    runs = len(resemblance.average)
-    row_of = np.full(len(resemblance.score), -1)
-    row_of[list(columns)] = np.arange(len(columns))
-    rows = row_of[resemblance.diseases]
-    asked = np.flatnonzero(rows >= 0)
-    own = np.bincount(
-        rows[asked] * runs + resemblance.runs[asked], weights=resemblance.weights[asked], minlength=len(columns) * runs
-    ).reshape(len(columns), runs)
+    own = np.zeros((len(columns), len(resemblance.average)))
+    asked = np.array(columns, dtype=resemblance.diseases.dtype)
+    rows, places = divmod(np.flatnonzero(resemblance.diseases == asked[:, None]), len(resemblance.diseases))
+    own[rows, resemblance.ends.searchsorted(places, side="right")] = resemblance.weights[places]
     starts, lengths = resemblance.grams.starts, resemblance.grams.lengths
-    share = (own - resemblance.average)[:, resemblance.run_of] * (resemblance.scale / lengths)
-    # What a run is worth is added where it begins and taken away again after its end.
-    steps = np.zeros((len(columns), len(resemblance.written.text) + 1))
-    for row, worth in enumerate(share):
-        steps[row] = np.bincount(starts, weights=worth, minlength=steps.shape[1])
-        steps[row] -= np.bincount(starts + lengths, weights=worth, minlength=steps.shape[1])
-    return [_stretches(laid, resemblance.written, most) for laid in steps.cumsum(axis=1)[:, :-1]]
+    share = ((own - resemblance.average).take(resemblance.run_of, axis=1) * (resemblance.scale / lengths)).ravel()
+    # What a run is worth is added where it begins and taken away again after its end. Each row has a place more than the text
+    # has characters, for what ends with the text.
+    width = len(resemblance.written.text) + 1
+    of_row = width * np.arange(len(columns))[:, None]
+    steps = np.bincount((starts + of_row).ravel(), weights=share, minlength=width * len(columns))
+    steps -= np.bincount((starts + lengths + of_row).ravel(), weights=share, minlength=width * len(columns))
+    laid = steps.reshape(len(columns), width).cumsum(axis=1)
+    laid[:, -1] = 0
+    high = laid > laid.max(axis=1, initial=0.0, keepdims=True) / 2
+    return _stretches(laid, high, resemblance.written, most)
 
 
-def _stretches(laid: NDArray[np.float64], written: Written, most: int) -> list[Stretch]:
-    high = np.concatenate(([False], laid > max(0.0, float(laid.max(initial=0.0)) / 2), [False]))
-    edges = np.flatnonzero(high[1:] != high[:-1])
-    found: dict[tuple[int, int], float] = {}
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if end - start > 1:
+def _stretches(laid: NDArray[np.float64], high: NDArray[np.bool_], written: Written, most: int) -> list[list[Stretch]]:
+    """The stretches of more than one character that are marked in each row. The last place of a row is never marked."""
+    marked = np.concatenate(([False], high.ravel()))
+    edges = np.flatnonzero(marked[1:] != marked[:-1]).tolist()
+    width = laid.shape[1]
+    found: list[dict[tuple[int, int], float]] = [{} for _ in laid]
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        if last - first > 1:
+            row, start = divmod(first, width)
+            end = start + last - first
             place = _clause_around(written.text, start, end)
-            found[place] = found.get(place, 0.0) + float(laid[start:end].sum())
+            found[row][place] = found[row].get(place, 0.0) + float(np.add.reduce(laid[row, start:end]))
+    return [_weightiest(each, written, most) for each in found]
+
+
+def _weightiest(found: Mapping[tuple[int, int], float], written: Written, most: int) -> list[Stretch]:
     stretches = [
         Stretch(written.text[start:end], span, weight)
         for (start, end), weight in found.items()

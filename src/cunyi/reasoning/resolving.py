@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from cunyi.domain.finding import Fact, Origin, Severity, Status, When, Who
 from cunyi.domain.presentation import Conflict
 from cunyi.knowledge.model import Finding
 
 LASTING_KINDS = frozenset({"history", "exposure", "drug"})
 """Kinds that count whenever they happened; a symptom of the past is no symptom now."""
-_SEVERITIES = (None, Severity.MILD, Severity.MODERATE, Severity.SEVERE)
+_SEVERITIES = (Severity.MILD, Severity.MODERATE, Severity.SEVERE)
+# To look a member up in its enumeration takes as long as to make a fact.
+_ABSENT, _UNKNOWN, _DERIVED, _MEASURED = Status.ABSENT, Status.UNKNOWN, Origin.DERIVED, Origin.MEASURED
+_NOW, _PATIENT = When.NOW, Who.PATIENT
 
 
 def is_current(fact: Fact, findings: Mapping[str, Finding]) -> bool:
     """Whether a mention says something about this patient in this illness."""
     finding = findings.get(fact.finding)
-    if finding is None or fact.who != Who.PATIENT:
+    if finding is None or fact.who is not _PATIENT:
         return False
-    return fact.when == When.NOW or finding.kind in LASTING_KINDS
+    return fact.when is _NOW or finding.kind in LASTING_KINDS
 
 
 def resolve(
@@ -68,32 +73,32 @@ def merge(first: Fact, second: Fact) -> Fact:
     """Two mentions of one finding as one: the stronger status, with the most that either says about it."""
     if _RANK[second.status] > _RANK[first.status]:
         first, second = second, first
-    if first.status != second.status:
+    if first.status is not second.status:
         return first
-    return _replace(
-        first,
-        onset=first.onset or second.onset,
-        severity=max(first.severity, second.severity, key=_SEVERITIES.index),
-        duration_days=_longest(first.duration_days, second.duration_days),
-    )
+    onset = first.onset or second.onset
+    severity = _worse(first.severity, second.severity)
+    duration_days = _longest(first.duration_days, second.duration_days)
+    if onset is first.onset and severity is first.severity and duration_days == first.duration_days:
+        return first
+    return replace(first, onset=onset, severity=severity, duration_days=duration_days)
 
 
 def _with_history(measured: Fact, said: Fact) -> Fact:
-    if said.status != measured.status:
+    if said.status is not measured.status:
         return measured
-    return _replace(
-        measured, onset=said.onset, severity=said.severity, duration_days=said.duration_days, span=said.span
-    )
+    return replace(measured, onset=said.onset, severity=said.severity, duration_days=said.duration_days, span=said.span)
 
 
-def _replace(fact: Fact, **changes: object) -> Fact:
-    values = {name: getattr(fact, name) for name in Fact.__struct_fields__}
-    return Fact(**{**values, **changes})
+def _worse(first: Severity | None, second: Severity | None) -> Severity | None:
+    if first is None or second is None:
+        return first or second
+    return max(first, second, key=_SEVERITIES.index)
 
 
 def _longest(first: float | None, second: float | None) -> float | None:
-    known = [value for value in (first, second) if value is not None]
-    return max(known) if known else None
+    if first is None or second is None:
+        return second if first is None else first
+    return max(first, second)
 
 
 def close_over_hierarchy(
@@ -103,16 +108,18 @@ def close_over_hierarchy(
 ) -> None:
     """Adds what follows from the is-a tree: who has a variant has its parent; who lacks the parent has no variant."""
     for finding, fact in list(facts.items()):
-        if fact.status == Status.ABSENT or fact.status == Status.UNKNOWN:
+        status = fact.status
+        if status is _ABSENT or status is _UNKNOWN:
             continue
         for above in ancestors[finding]:
             known = facts.get(above)
-            if known is None or _RANK[known.status] < _RANK[fact.status]:
-                facts[above] = _replace(fact, finding=above, origin=Origin.DERIVED, value=None, unit=None)
-            elif known.status == fact.status and known.origin != Origin.MEASURED:
-                facts[above] = merge(known, _replace(fact, finding=above, origin=Origin.DERIVED))
+            if known is None or _RANK[known.status] < _RANK[status]:
+                facts[above] = replace(fact, finding=above, origin=_DERIVED, value=None, unit=None)
+            elif known.status is status and known.origin is not _MEASURED:
+                facts[above] = merge(known, fact)
     for finding, fact in list(facts.items()):
-        if fact.status == Status.ABSENT:
+        if fact.status is _ABSENT:
+            span = fact.span
             for below in descendants[finding]:
                 if below not in facts:
-                    facts[below] = Fact(finding=below, status=Status.ABSENT, origin=Origin.DERIVED, span=fact.span)
+                    facts[below] = Fact(finding=below, status=_ABSENT, origin=_DERIVED, span=span)

@@ -18,22 +18,21 @@ class _Ruled(Protocol):
 R = TypeVar("R", bound=_Ruled)
 
 
-def necessary_keys(condition: Condition) -> frozenset[str] | None:
-    """Findings and items of which at least one must be present or measured for a condition to hold; None: it may hold
-    without any."""
+def necessary_keys(condition: Condition) -> list[frozenset[str]]:
+    """Sets of findings and items, the smallest first: of each at least one must be present or measured for a condition to
+    hold. Without any it may hold for anybody."""
     match condition:
         case FindingIs(finding=finding, status=Status.PRESENT):
-            return frozenset({finding})
+            return [frozenset({finding})]
         case ValueIs(item=item):
-            return frozenset({item})
+            return [frozenset({item})]
         case AtLeast(_, parts):
             keys = [necessary_keys(part) for part in parts]
-            return None if None in keys else frozenset().union(*(k for k in keys if k is not None))
+            return [frozenset().union(*(sets[0] for sets in keys))] if all(keys) else []
         case All(parts):
-            known = [k for k in map(necessary_keys, parts) if k is not None]
-            return min(known, key=len) if known else None
+            return sorted((keys for part in parts for keys in necessary_keys(part)), key=len)
         case _:
-            return None
+            return []
 
 
 class RuleIndex(Generic[R]):
@@ -43,23 +42,28 @@ class RuleIndex(Generic[R]):
         self._rules = list(rules)
         self._always: list[int] = []
         self._by_key: dict[str, list[int]] = {}
+        # What each rule needs besides the keys it is found by.
+        self._further: list[list[frozenset[str]]] = []
         for number, rule in enumerate(self._rules):
             keys = necessary_keys(rule.when)
-            if keys is None:
+            self._further.append(keys[1:])
+            if not keys:
                 self._always.append(number)
             else:
-                for key in keys:
+                for key in keys[0]:
                     self._by_key.setdefault(key, []).append(number)
 
     def candidates(self, presentation: Presentation) -> Iterator[R]:
         """The rules that could hold, in the order they were given."""
+        known = presentation.present
+        known.update(presentation.values)
         numbers = set(self._always)
-        for finding, fact in presentation.facts.items():
-            if fact.status == Status.PRESENT and finding in self._by_key:
-                numbers.update(self._by_key[finding])
-        for item in presentation.values:
-            numbers.update(self._by_key.get(item, ()))
-        return (self._rules[number] for number in sorted(numbers))
+        for key in known:
+            if key in self._by_key:
+                numbers.update(self._by_key[key])
+        for number in sorted(numbers):
+            if not any(map(known.isdisjoint, self._further[number])):
+                yield self._rules[number]
 
 
 def by_complaint(flags: Mapping[str, R], complaints: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[R, ...]]:

@@ -10,14 +10,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cunyi.domain.finding import Status
 from cunyi.domain.presentation import Presentation
-from cunyi.domain.triage import Criticality, TriageLevel
+from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import evaluate, undecided
 from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.settings import Thresholds
+
+_ROUNDING = 1e-3
+"""More than sums of log-odds in single precision are off by."""
 
 
 class RaisedFlag(msgspec.Struct, frozen=True):
@@ -41,98 +44,115 @@ class Triage(msgspec.Struct):
 def judge(presentation: Presentation, evidence: Evidence, differential: Differential, knowledge: Knowledge) -> Triage:
     """The triage of one presentation."""
     raised = [
-        RaisedFlag(flag, TriageLevel.from_code(flag.triage))
+        RaisedFlag(flag, knowledge.flag_levels[flag.id])
         for flag in knowledge.flag_index.candidates(presentation)
         if evaluate(flag.when, presentation)
     ]
     raised.sort(key=lambda r: -r.level)
     flagged = max((r.level for r in raised), default=TriageLevel.SELF_CARE)
-    level_by_disease = _levels_reached(presentation, evidence, differential, knowledge, flagged)
-    level = TriageLevel(max(int(level_by_disease.max(initial=0)), flagged))
-    reached = np.flatnonzero((level_by_disease == level) & (level_by_disease > TriageLevel.SELF_CARE))
-    ask_first = _ask_first(level, presentation, knowledge)
+    present = presentation.present
+    reached = _levels_reached(present, evidence, differential, knowledge, flagged)
+    level = max(flagged, *reached.values()) if reached else flagged
+    strongest_first = sorted(reached, key=lambda column: (-differential.danger[column], column))
+    ask_first = _ask_first(level, present, presentation, knowledge)
     return Triage(
         level=level,
         flags=raised,
-        diseases=[int(c) for c in sorted(reached, key=lambda c: -differential.danger[c])],
+        diseases=[column for column in strongest_first if reached[column] == level],
         provisional=bool(ask_first),
         ask_first=ask_first[: knowledge.settings.shown["ask_first"]],
     )
 
 
 def _levels_reached(
-    presentation: Presentation,
+    present: set[str],
     evidence: Evidence,
     differential: Differential,
     knowledge: Knowledge,
     flagged: TriageLevel,
-) -> NDArray[np.int8]:
-    """For each disease the level of care that its own evidence asks for, self-care where it does not pass.
+) -> dict[int, TriageLevel]:
+    """The level of care that the own evidence of diseases (columns) asks for, of those that pass.
 
-    It passes with enough absolute evidence, a fair share of what a typical patient shows, enough beyond what speaks for any one milder
-    disease, and, where the disease has defining findings, at least one of them. All four only grow with further present findings. What is
-    milder than `flagged`, or than what another disease asks for, is left at self-care: it changes nothing.
+    A disease passes with enough absolute evidence, a fair share of what a typical patient shows, enough beyond what speaks for any one
+    milder disease, and, where it has defining findings, at least one of them. All four only grow with further present findings. What is
+    milder than `flagged`, or than what another disease asks for, is left out: it changes nothing.
     """
-    levels = np.zeros(len(knowledge.triage), dtype=np.int8)
-    rows = [
-        knowledge.likelihoods.finding_index[finding]
-        for finding, fact in presentation.facts.items()
-        if fact.status == Status.PRESENT
-    ]
-    defined = knowledge.defining[rows].any(axis=0) | knowledge.undefined
-    suspected = (
-        (knowledge.criticality >= Criticality.CRITICAL)
-        & (differential.danger >= knowledge.settings.suspected.log_odds)
-        & (differential.danger_support >= knowledge.settings.suspected.typical_share * knowledge.typical_support)
-        & defined
-    )
-    levels[suspected] = int(TriageLevel.URGENT)
-    by_level = {TriageLevel.from_code(code): threshold for code, threshold in knowledge.settings.triage.items()}
-    for level, threshold in sorted(by_level.items(), reverse=True):
-        if level < max(flagged, int(levels.max(initial=0))):
+    suspected = _passing(knowledge.critical, knowledge.settings.suspected, present, differential, knowledge)
+    levels = dict.fromkeys(suspected, TriageLevel.URGENT)
+    gravest = max(flagged, TriageLevel.URGENT) if levels else flagged
+    for code, diseases in knowledge.of_level.items():
+        threshold = knowledge.settings.triage.get(code)
+        if threshold is None:
+            continue
+        if diseases.level < gravest:
             break
-        passes = (
-            (knowledge.triage == level)
-            & (differential.danger >= threshold.log_odds)
-            & (differential.danger_support >= threshold.typical_share * knowledge.typical_support)
-            & defined
-        )
-        columns = np.flatnonzero(passes)
-        beyond = _beyond_milder(columns, knowledge.triage < level, evidence, differential)
-        levels[columns[beyond >= threshold.beyond_milder]] = level
+        passing = _passing(diseases.columns, threshold, present, differential, knowledge)
+        if passing:
+            beyond = _beyond_milder(np.array(passing), diseases.milder, threshold.beyond_milder, evidence, differential)
+            if beyond:
+                levels.update(dict.fromkeys(beyond, diseases.level))
+                gravest = diseases.level
     return levels
 
 
+def _passing(
+    columns: NDArray[np.int64],
+    threshold: Thresholds,
+    present: set[str],
+    differential: Differential,
+    knowledge: Knowledge,
+) -> list[int]:
+    """Those of the diseases that reach the threshold, for all that is known of milder ones."""
+    columns = columns[differential.danger[columns] >= threshold.log_odds]
+    enough = differential.danger_support[columns] >= threshold.typical_share * knowledge.typical_support[columns]
+    return [
+        column
+        for column in columns[enough].tolist()
+        if not knowledge.defining[column] or not knowledge.defining[column].isdisjoint(present)
+    ]
+
+
 def _beyond_milder(
-    columns: NDArray[np.int64], milder: NDArray[np.bool_], evidence: Evidence, differential: Differential
-) -> NDArray[np.float64]:
-    """The log-odds of diseases each beside the `milder` one that comes nearest, by what speaks more for it than for that one.
+    columns: NDArray[np.int64],
+    milder: NDArray[np.int64],
+    least: float,
+    evidence: Evidence,
+    differential: Differential,
+) -> list[int]:
+    """Those of the diseases for which `least` log-odds speak beside the milder one that comes nearest, by what speaks more for them.
 
     What speaks more for the milder disease is left out: a sum of what is not negative, whose least over a fixed set of diseases never
     falls by a further present finding, as a posterior would.
     """
-    calm = differential.calm_prior[milder] + evidence.danger_against[milder]
-    rows = evidence.for_rows[:, milder]
     own = differential.danger[columns] - differential.danger_support[columns] + evidence.danger_against[columns]
-    nearest = [
-        (np.maximum(evidence.for_rows[:, [column]] - rows, 0).sum(axis=0) - calm).min(initial=np.inf)
-        for column in columns
-    ]
-    return np.array(own + np.array(nearest, dtype=np.float64))
+    calm = differential.calm_prior + evidence.danger_against
+    # What speaks more for one disease than for another is no less than the difference of all that speaks for each. So a milder one
+    # with too little in all keeps none of these back, and few are near enough to be compared finding by finding.
+    speaks = np.maximum(evidence.for_rows, 0).sum(axis=0)
+    too_little = float((own + speaks[columns]).min()) - least - _ROUNDING
+    near = milder[(calm + speaks)[milder] > too_little]
+    rows = evidence.for_rows
+    more = np.maximum(rows[:, columns, None] - rows[:, None, near], 0).sum(axis=0)
+    beyond = own.astype(np.float64) + (more - calm[near]).min(axis=1, initial=np.inf)
+    passing: list[int] = columns[beyond >= least].tolist()
+    return passing
 
 
-def _ask_first(level: TriageLevel, presentation: Presentation, knowledge: Knowledge) -> list[str]:
-    """Unknown findings of graver undecided flags of the complaint that can be asked or looked for here, gravest first."""
+def _ask_first(level: TriageLevel, present: set[str], presentation: Presentation, knowledge: Knowledge) -> list[str]:
+    """Unknown findings of graver undecided flags of the complaint that can be asked or looked for here, gravest first: not fewer
+    than are shown."""
     graver: dict[str, RedFlag] = {}
-    for finding, fact in presentation.facts.items():
-        if fact.status == Status.PRESENT:
-            for flag in knowledge.flags_of_complaint.get(finding, ()):
-                if TriageLevel.from_code(flag.triage) > level:
-                    graver[flag.id] = flag
+    for finding in present:
+        for flag in knowledge.flags_of_complaint.get(finding, ()):
+            if knowledge.flag_levels[flag.id] > level:
+                graver[flag.id] = flag
+    shown = knowledge.settings.shown["ask_first"]
     asked: dict[str, None] = {}
-    for flag in sorted(graver.values(), key=lambda f: (-TriageLevel.from_code(f.triage), f.id)):
+    for flag in sorted(graver.values(), key=lambda f: (-knowledge.flag_levels[f.id], f.id)):
         if evaluate(flag.when, presentation) is None:
             for finding in undecided(knowledge.findings_of_flag[flag.id], presentation):
                 if knowledge.content.findings[finding].obtain in ("ask", "village"):
                     asked[finding] = None
+            if asked and len(asked) >= shown:
+                break
     return list(asked)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import ahocorasick
-
 from cunyi.domain.finding import Span, Status
+from cunyi.text.automata import automaton_of
 from cunyi.text.normalize import plain
 
 _SHORTEST = 2
@@ -44,10 +43,9 @@ class NameFinder:
                 word = plain(name)
                 if len(word) >= (_SHORTEST_LATIN if word.isascii() else _SHORTEST):
                     owners.setdefault(word, set()).add(disease)
-        self._automaton = ahocorasick.Automaton()
-        for word, diseases in owners.items():
-            self._automaton.add_word(word, (len(word), tuple(sorted(diseases))))
-        self._automaton.make_automaton()
+        self._automaton = automaton_of(
+            {word: (len(word), tuple(sorted(diseases))) for word, diseases in owners.items()}
+        )
 
     def find(self, text: str) -> Iterator[NamePlace]:
         """The names in a text, in order. A name that is part of another word (高血压病史, 水痘疫苗) is none."""

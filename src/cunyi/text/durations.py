@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from cunyi.text.values import chinese_number
 
@@ -19,7 +20,7 @@ _CALENDAR_UNITS = frozenset("年月日")
 _PAIR = re.compile("[一二两三四五六七八九]{2}")
 
 
-class Duration(NamedTuple):
+class Duration(msgspec.Struct, frozen=True):
     """A length of time: days, where it stands, whether it points back to a moment (3天前, 昨晚)."""
 
     days: float

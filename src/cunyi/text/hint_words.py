@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-import ahocorasick
-
+from cunyi.text.automata import automaton_of
 from cunyi.text.normalize import plain
 
 _GAP = "…"
@@ -31,10 +30,7 @@ class HintFinder:
                     pieces.setdefault(piece, None)
             else:
                 pieces[plain(word)] = word
-        self._automaton = ahocorasick.Automaton()
-        for piece, whole in pieces.items():
-            self._automaton.add_word(piece, (piece, whole))
-        self._automaton.make_automaton()
+        self._automaton = automaton_of({piece: (piece, whole) for piece, whole in pieces.items()})
 
     def find(self, text: str) -> dict[str, int]:
         """The words of the list in the text, each with where it stands first."""

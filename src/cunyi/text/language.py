@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import ahocorasick
+import msgspec
 
 from cunyi.domain.finding import Reading
 from cunyi.text.ages import AgeWords
+from cunyi.text.automata import automaton_of
 from cunyi.text.durations import DurationWords
 from cunyi.text.measurements import ValueWords
 from cunyi.text.normalize import Normalizer, plain
@@ -54,7 +55,7 @@ _FAMILY_FINDINGS = "family_history"
 _FILLERS = frozenset({"filler", "severity", "onset", "absent_before"})
 
 
-class Cue(NamedTuple):
+class Cue(msgspec.Struct, frozen=True):
     """A word that says how findings near it are meant: kind, how many characters it reaches, its value."""
 
     kind: str
@@ -62,7 +63,7 @@ class Cue(NamedTuple):
     value: str
 
 
-class Pattern(NamedTuple):
+class Pattern(msgspec.Struct, frozen=True):
     """A term of several pieces: finding, mode, how they may stand (GAP, TOGETHER or CLOSE), the piece sets."""
 
     finding: int
@@ -71,7 +72,7 @@ class Pattern(NamedTuple):
     pieces: tuple[int, ...]
 
 
-class Word(NamedTuple):
+class Word(msgspec.Struct, frozen=True):
     """Everything that one literal can be: terms (finding, mode), piece sets, cues, an item's name.
 
     What follows from these is worked out once, since scanning asks it of every hit.
@@ -95,6 +96,16 @@ class Word(NamedTuple):
     speaks_in_terms: bool
     """A relative or an allergy, which speaks even inside the words of a finding."""
     ends: bool
+
+
+Found = tuple[int, bool, tuple[int, ...], Word | None]
+"""What the automaton tells of a word: its length, whether names of items depend on it, its pieces, and the word itself where
+it is more than pieces. Most hits are pieces and nothing else, and looking into the word takes longer."""
+
+
+def _found(word: Word) -> Found:
+    is_name = word.is_item or word.is_no_item
+    return word.length, is_name, word.pieces, word if word.terms or word.cues or is_name else None
 
 
 class Language:
@@ -141,13 +152,12 @@ class Language:
         self.normalize = Normalizer(cues.values("character"), typos, self.answers)
         self.filler = any_of(word for kind in sorted(_FILLERS) for word in cues.words(kind))
         self.brief = _brief(cues)
-        self.automaton = ahocorasick.Automaton()
-        same: dict[Word, tuple[int, bool, Word]] = {}
+        words: dict[str, Found] = {}
+        same: dict[Word, Found] = {}
         for text, word in _words(compiled, cues, frozenset(self.items.names)):
-            # The two things asked of every hit stand beside the word: looking into it takes longer. Most words are one of
-            # many that mean the same, which are kept once.
-            self.automaton.add_word(text, same.setdefault(word, (word.length, word.is_item or word.is_no_item, word)))
-        self.automaton.make_automaton()
+            # Most words are one of many that mean the same, which are kept once.
+            words[text] = same.get(word) or same.setdefault(word, _found(word))
+        self.automaton = automaton_of(words)
 
     @classmethod
     def from_compiled(cls, compiled: Mapping[str, Any]) -> Language:

@@ -8,7 +8,8 @@ denied over commas; after a plain 无 or 没有 they do not: in the records read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from cunyi.domain.finding import Onset, Severity, Status, When, Who
 from cunyi.text.scanning import Clause, Match, Place, PlacedCue
@@ -25,9 +26,20 @@ _MOST_OTHER = 2
 _NAMED_IN_CLAUSES = 3
 _ENDS_RELATIVE = frozenset({"patient", "family_end"})
 _OPENS_ANEW = frozenset({"end", "absent_before", "patient"})
+# The kinds of cue that each question below depends on: most clauses have one or two kinds, and most questions need no asking.
+_HANDED_ON = frozenset({"absent_before_sentence", "hypothetical", "end", "patient", "family_end", "family"})
+_SUPPOSES = frozenset({"hypothetical", "unreal"})
+_ASKS = frozenset({"question_before", "question_after"})
+_DENIES = frozenset({"absent_before", "absent_before_sentence", "absent_after", "absent_after_end"})
+_DOUBTS = frozenset({"possible_before", "possible_after"})
+_NAMES_PERSON = frozenset({"family"}) | _ENDS_RELATIVE
+_IS_PAST = frozenset({"past_before", "past_after"})
+# To look a member up in its enumeration takes longer than the questions.
+_PRESENT, _ABSENT, _POSSIBLE = Status.PRESENT, Status.ABSENT, Status.POSSIBLE
+_PATIENT, _FAMILY, _NOW, _PAST = Who.PATIENT, Who.FAMILY, When.NOW, When.PAST
 
 
-class Meaning(NamedTuple):
+class Meaning(msgspec.Struct, frozen=True):
     """What a match states; None status: nothing (an if, a plan) or, where `asked`, only a question."""
 
     status: Status | None
@@ -38,7 +50,7 @@ class Meaning(NamedTuple):
     severity: Severity | None
 
 
-class Carried(NamedTuple):
+class Carried(msgspec.Struct, frozen=True):
     """What a clause hands on to the next ones of its sentence: a denial, an if, a relative as the subject."""
 
     denied: bool = False
@@ -48,15 +60,18 @@ class Carried(NamedTuple):
 
 NOTHING_CARRIED = Carried()
 _PLAIN = Meaning(Status.PRESENT, False, Who.PATIENT, When.NOW, None, None)
+_SUPPOSED = Meaning(None, False, Who.PATIENT, When.NOW, None, None)
+_ASKED = Meaning(None, True, Who.PATIENT, When.NOW, None, None)
 
 
 def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Carried:
     """What holds after a clause, `before` being what held in it."""
-    family = before.family
-    denied = before.denied
-    unreal = before.unreal
+    denied, unreal, family = before.denied, before.unreal, before.family
     for cue in clause.cues:
-        match cue.cue.kind:
+        kind = cue.cue.kind
+        if kind not in _HANDED_ON:
+            continue
+        match kind:
             case "absent_before_sentence":
                 denied = True
             case "hypothetical":
@@ -67,7 +82,7 @@ def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Ca
                 family = False
             case "family":
                 family = _is_relative(cue, clause.cues, text, subject)
-    return Carried(denied, unreal, family)
+    return Carried(denied, unreal, family) if denied or unreal or family else NOTHING_CARRIED
 
 
 def inherited(clause: Clause, text: str, before: Carried) -> Carried:
@@ -91,24 +106,30 @@ def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: 
     """The meaning of one match in its clause. `subject`: the relative's word that names the patient here, if any."""
     if not clause.cues and held == NOTHING_CARRIED and not clause.asks:
         return _PLAIN
-    pieces = match.pieces
-    cues = [c for c in clause.cues if not any(a <= c.start and c.end <= b for a, b in pieces)]
-    if held.unreal or _unreal(match, cues):
-        return Meaning(None, False, Who.PATIENT, When.NOW, None, None)
-    if _asked(match, cues):
-        return Meaning(None, True, Who.PATIENT, When.NOW, None, None)
-    status = Status.PRESENT
-    if (held.denied or _absent(match, cues, clause, text)) and not _affirmed(match, cues):
-        status = Status.ABSENT
-    elif _possible(match, cues, clause):
-        status = Status.POSSIBLE
+    cues = clause.cues
+    for start, end in match.pieces:
+        cues = [c for c in cues if c.start < start or end < c.end]
+    kinds = {c.cue.kind for c in cues}
+    if held.unreal or (not kinds.isdisjoint(_SUPPOSES) and _unreal(match, cues)):
+        return _SUPPOSED
+    if not kinds.isdisjoint(_ASKS) and _asked(match, cues):
+        return _ASKED
+    status = _PRESENT
+    denied = held.denied or (not kinds.isdisjoint(_DENIES) and _absent(match, cues, clause, text))
+    if denied and not ("affirm" in kinds and _affirmed(match, cues)):
+        status = _ABSENT
+    elif (clause.asks or not kinds.isdisjoint(_DOUBTS)) and _possible(match, cues, clause):
+        status = _POSSIBLE
+    family = held.family
+    if not kinds.isdisjoint(_NAMES_PERSON):
+        family = _family(match, cues, text, held, subject)
     return Meaning(
-        status=status,
-        asked=False,
-        who=Who.FAMILY if _family(match, cues, clause, text, held, subject) else Who.PATIENT,
-        when=When.PAST if _past(match, cues) else When.NOW,
-        onset=_onset(match, cues),
-        severity=_severity(match, cues, clause.matches),
+        status,
+        False,
+        _FAMILY if family else _PATIENT,
+        _PAST if not kinds.isdisjoint(_IS_PAST) and _past(match, cues) else _NOW,
+        _onset(match, cues) if "onset" in kinds else None,
+        _severity(match, cues, clause.matches) if "severity" in kinds else None,
     )
 
 
@@ -129,7 +150,7 @@ def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) 
                 continue
             if (
                 placed.end <= start
-                and _loose(placed.end, start, clause, text) <= cue.scope
+                and (start - placed.end <= cue.scope or _loose(placed.end, start, clause, text) <= cue.scope)
                 and not any(placed.end <= stop < start or placed.end < stop == start for stop in ends)
             ):
                 return True
@@ -209,9 +230,7 @@ def _past(match: Match, cues: Sequence[PlacedCue]) -> bool:
     return False
 
 
-def _family(
-    match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str, held: Carried, subject: str | None
-) -> bool:
+def _family(match: Match, cues: Sequence[PlacedCue], text: str, held: Carried, subject: str | None) -> bool:
     """Whether the last person named before a match is a relative."""
     family = held.family
     for placed in cues:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from cunyi.domain.case import TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
 from cunyi.text.disease_names import NamedDisease, NameFinder, NamePlace
@@ -24,6 +27,9 @@ _FIRST_CLAUSES = 8
 _AGE_BEFORE_NAME = 2
 _NOT_OF_TODAY = frozenset({"past_history", "family_history", "personal_history"})
 _COMPLAINTS = ("chief_complaint", "history_of_present_illness")
+# To look a member up in its enumeration takes as long as to make a fact.
+_PRESENT, _ABSENT, _POSSIBLE = Status.PRESENT, Status.ABSENT, Status.POSSIBLE
+_PATIENT, _FAMILY, _NOW, _PAST = Who.PATIENT, Who.FAMILY, When.NOW, When.PAST
 
 
 class TextReading(NamedTuple):
@@ -39,12 +45,12 @@ class TextReading(NamedTuple):
     named: tuple[NamedDisease, ...]
 
 
-class _Mention(NamedTuple):
+class _Mention(Struct, frozen=True):
     match: Match
     fact: Fact
 
 
-class _Field(NamedTuple):
+class _Field(Struct, frozen=True):
     """One text field, normalised and scanned."""
 
     name: str
@@ -123,21 +129,21 @@ def _read_field(
         for name in here:
             match = Match(-1, TERM, name.start, name.end, ((name.start, name.end),))
             # The cues of a clause look at what else is said in it.
-            around = clause._replace(matches=sorted([*clause.matches, match], key=lambda each: each.start))
+            around = replace(clause, matches=sorted([*clause.matches, match], key=lambda each: each.start))
             meaning = meaning_of(match, around, text, held, subject)
             if meaning.asked:
                 meaning = _answered(meaning, clauses, number, text, language)
             section = _section_at(sections, name.start)
             if _is_had_now(meaning, section):
                 words = text[name.start : name.end]
-                known = meaning.status or Status.POSSIBLE
+                known = meaning.status or _POSSIBLE
                 named.append(
                     NamedDisease(words, name.diseases, known, meaning.asked, _span(field, name.start, name.end))
                 )
         for match in clause.matches:
             own = held
             if held.family and language.kinds[match.finding] not in _LASTING:
-                own = held._replace(family=False)
+                own = replace(held, family=False)
             meaning = meaning_of(match, clause, text, own, subject)
             if meaning.asked:
                 meaning = _answered(meaning, clauses, number, text, language)
@@ -146,17 +152,16 @@ def _read_field(
                 # 我妈心梗放过支架: where the mother is the patient it is no family's.
                 status = None
             if status is not None:
-                days = timeline.days(match, number) if status != Status.ABSENT else None
+                is_there = status is not _ABSENT
                 section = _section_at(sections, match.start)
-                past = _is_past(match, clause, meaning, section, language)
                 fact = Fact(
                     finding=language.findings[match.finding],
                     status=status,
                     who=_who(match, meaning, section, language),
-                    when=When.PAST if past else When.NOW,
-                    onset=None if status == Status.ABSENT else meaning.onset,
-                    duration_days=days,
-                    severity=None if status == Status.ABSENT else meaning.severity,
+                    when=_PAST if _is_past(match, clause, meaning, section, language) else _NOW,
+                    onset=meaning.onset if is_there else None,
+                    duration_days=timeline.days(match, number) if is_there else None,
+                    severity=meaning.severity if is_there else None,
                     span=_span(field, match.start, match.end),
                 )
                 mentions.append(_Mention(match, fact))
@@ -171,7 +176,7 @@ def _read_field(
                 unit=language.items.by_id[value.item].unit,
                 raw=text[value.start : value.end],
                 span=_span(field, value.start, value.end),
-                when=When.PAST if old else When.NOW,
+                when=_PAST if old else _NOW,
                 days_ago=ago,
             )
         )
@@ -179,9 +184,9 @@ def _read_field(
 
 def _is_had_now(meaning: Meaning, section: str) -> bool:
     """Whether a named disease is one that the patient may have now; what the past and family history list is not."""
-    if meaning.status in (None, Status.ABSENT) and not meaning.asked:
+    if meaning.status in (None, _ABSENT) and not meaning.asked:
         return False
-    return meaning.who == Who.PATIENT and meaning.when == When.NOW and section not in _NOT_OF_TODAY
+    return meaning.who is _PATIENT and meaning.when is _NOW and section not in _NOT_OF_TODAY
 
 
 def _answered(meaning: Meaning, clauses: list[Clause], number: int, text: str, language: Language) -> Meaning:
@@ -190,17 +195,17 @@ def _answered(meaning: Meaning, clauses: list[Clause], number: int, text: str, l
         following = clauses[number + 1]
         answer = language.answers.get(text[following.start : following.end].strip())
         if answer:
-            return meaning._replace(status=Status(answer))
+            return replace(meaning, status=Status(answer))
     return meaning
 
 
 def _status(match: Match, meaning: Meaning, clause: Clause, text: str, language: Language) -> Status | None:
     """What a match states about its finding; None for nothing."""
     status = meaning.status
-    kind = language.kinds[match.finding]
     if match.mode == ABSENT:
-        return Status.ABSENT if status == Status.PRESENT else None
-    if status == Status.PRESENT:
+        return _ABSENT if status is _PRESENT else None
+    if status is _PRESENT:
+        kind = language.kinds[match.finding]
         if kind in _EXAMINED and text[match.end : match.end + 1] == ":" and not _is_said_of(match, clause):
             # A heading (脑膜刺激征：…) names what was examined, not what was found.
             return None
@@ -218,8 +223,8 @@ def _is_said_of(match: Match, clause: Clause) -> bool:
 def _who(match: Match, meaning: Meaning, section: str, language: Language) -> Who:
     # A finding about the family is the patient's own, wherever it stands.
     if language.of_family[match.finding]:
-        return Who.PATIENT
-    return Who.FAMILY if section == "family_history" else meaning.who
+        return _PATIENT
+    return _FAMILY if section == "family_history" else meaning.who
 
 
 def _is_of_subject(match: Match, text: str, subject: str, language: Language) -> bool:
@@ -230,7 +235,7 @@ def _is_past(match: Match, clause: Clause, meaning: Meaning, section: str, langu
     """Whether a finding belongs to the past; a past illness, exposure or drug outside the past history still counts."""
     if section == "past_history":
         return not any(c.cue.kind == "now" and c.end <= match.start for c in clause.cues)
-    return meaning.when == When.PAST and language.kinds[match.finding] not in _LASTING
+    return meaning.when is _PAST and language.kinds[match.finding] not in _LASTING
 
 
 def _span(field: _Field, start: int, end: int) -> Span:
@@ -240,7 +245,7 @@ def _span(field: _Field, start: int, end: int) -> Span:
 
 def _sections(field: str, text: str, language: Language) -> list[tuple[int, str]]:
     sections = [(0, field)]
-    if language.section_pattern is not None:
+    if language.section_pattern is not None and (":" in text or "#" in text):
         sections += [(m.start(), language.sections[m["cue"]]) for m in language.section_pattern.finditer(text)]
     return sections
 
@@ -283,8 +288,8 @@ def _listed(entry: str, kinds: frozenset[str], language: Language) -> list[_Ment
             if match.mode == TERM and language.kinds[match.finding] in kinds:
                 fact = Fact(
                     finding=language.findings[match.finding],
-                    status=Status.PRESENT,
-                    when=When.PAST,
+                    status=_PRESENT,
+                    when=_PAST,
                     origin=Origin.RECORD,
                 )
                 found.append(_Mention(match, fact))
@@ -299,7 +304,7 @@ def _counts(mention: _Mention, mentions: list[_Mention], language: Language) -> 
     return any(
         m.match.mode == TERM
         and m.match.finding in needed
-        and m.fact.status in (Status.PRESENT, Status.POSSIBLE)
-        and m.fact.who == Who.PATIENT
+        and m.fact.status in (_PRESENT, _POSSIBLE)
+        and m.fact.who is _PATIENT
         for m in mentions
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from cunyi.text.language import CLOSE, CONTEXT, TERM, TOGETHER, Cue, Language, Pattern, Word
 
@@ -20,9 +21,10 @@ _DENIES_BEFORE = "absent_after"
 
 Place = tuple[int, int]
 _Hit = tuple[int, int, Word]
+_Piece = tuple[int, int, tuple[int, ...]]
 
 
-class Match(NamedTuple):
+class Match(msgspec.Struct, frozen=True):
     """A term of a finding at a place; `mode` as in the language; `pieces` the places of its parts, in order."""
 
     finding: int
@@ -32,7 +34,7 @@ class Match(NamedTuple):
     pieces: tuple[Place, ...]
 
 
-class PlacedCue(NamedTuple):
+class PlacedCue(msgspec.Struct, frozen=True):
     """A cue at a place."""
 
     cue: Cue
@@ -40,7 +42,7 @@ class PlacedCue(NamedTuple):
     end: int
 
 
-class Clause(NamedTuple):
+class Clause(msgspec.Struct, frozen=True):
     """A stretch between commas or stops: its place, the sentence it belongs to, what was found in it."""
 
     start: int
@@ -53,7 +55,7 @@ class Clause(NamedTuple):
     """Where a plain negation begins, those inside a longer word (没放屁) included."""
 
 
-class Scan(NamedTuple):
+class Scan(msgspec.Struct, frozen=True):
     """Everything found in one text."""
 
     clauses: list[Clause]
@@ -65,25 +67,30 @@ def scan(text: str, language: Language) -> Scan:
     clauses = list(_clauses(text))
     names: list[Place] = []
     hits: list[_Hit] = []
+    pieces: list[_Piece] = []
     current, final = 0, len(clauses) - 1
     clause = clauses[0]
     begins, ends = clause.start, clause.end
-    for last, (length, is_name, word) in language.automaton.iter(text):
+    for last, (length, is_name, parts, word) in language.automaton.iter(text):
         while last >= ends and current < final:
-            if hits:
-                _fill(clause, hits, text, language)
-                hits = []
+            if hits or pieces:
+                _fill(clause, hits, pieces, text, language)
+                hits, pieces = [], []
             current += 1
             clause = clauses[current]
             begins, ends = clause.start, clause.end
-        start = last - length + 1
-        if start < begins or last >= ends:
+        end = last + 1
+        start = end - length
+        if start < begins:
             continue
-        hits.append((start, last + 1, word))
-        if is_name:
-            names.append((start, last + 1))
-    if hits:
-        _fill(clause, hits, text, language)
+        if parts:
+            pieces.append((start, end, parts))
+        if word is not None:
+            hits.append((start, end, word))
+            if is_name:
+                names.append((start, end))
+    if hits or pieces:
+        _fill(clause, hits, pieces, text, language)
     return Scan(clauses, _outermost(names) if names else names)
 
 
@@ -99,7 +106,8 @@ def _clauses(text: str) -> Iterator[Clause]:
     yield Clause(start, len(text), sentence, False, [], [], set())
 
 
-def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> None:
+def _fill(clause: Clause, hits: list[_Hit], pieces: list[_Piece], text: str, language: Language) -> None:
+    """Puts into a clause what was found in it. `pieces` are the words that are pieces, whatever else they are."""
     pseudo: list[Place] = []
     for start, end, word in hits:
         if word.opens_denial:
@@ -109,36 +117,49 @@ def _fill(clause: Clause, hits: list[_Hit], text: str, language: Language) -> No
     if pseudo:
         # The longer word wins: 不痛 in 不痛不痒 is no pseudo cue's business, 无 in 无明显诱因 is.
         hits = [hit for hit in hits if hit[2].is_pseudo or not _inside(hit[0], hit[1], pseudo)]
-    literals = _longest([hit for hit in hits if hit[2].terms])
-    matches = [
-        Match(finding, mode, start, end, ((start, end),))
-        for start, end, word in literals
-        for finding, mode in word.terms
-    ]
+        pieces = [hit for hit in pieces if hit[:2] in pseudo or not _inside(hit[0], hit[1], pseudo)]
+    terms: list[_Hit] = []
+    cues: list[_Hit] = []
     # 糖尿病、高血压 is no 尿 and 血: inside a name of a past illness or a test no piece of a symptom is looked for.
-    names = [(start, end) for start, end, word in literals if word.is_past_illness]
-    names += [(start, end) for start, end, word in hits if word.is_item]
-    sets: dict[int, list[Place]] = {}
-    several = False
-    for start, end, word in hits:
-        if not word.pieces:
-            continue
-        if names and any(a <= start and end <= b and end - start < b - a for a, b in names):
-            continue
-        for piece in word.pieces:
-            if piece in sets:
-                sets[piece].append((start, end))
-                several = True
-            else:
-                sets[piece] = [(start, end)]
-    if several or len(sets) > 1:
-        matches += _patterns(sets, literals, text, language)
+    names: list[Place] = []
+    for hit in hits:
+        word = hit[2]
+        if word.terms:
+            terms.append(hit)
+        if word.cues and not word.is_pseudo:
+            cues.append(hit)
+        if word.is_item:
+            names.append(hit[:2])
+    literals = _longest(terms)
+    matches: list[Match] = []
+    for start, end, word in literals:
+        place = ((start, end),)
+        matches += [Match(finding, mode, start, end, place) for finding, mode in word.terms]
+        if word.is_past_illness:
+            names.append(place[0])
+    if pieces:
+        matches += _patterns(_places_of(pieces, names), literals, text, language)
     if len(matches) > 1:
         matches.sort(key=_place_of)
     clause.matches.extend(matches)
-    candidates = [hit for hit in hits if hit[2].cues and not hit[2].is_pseudo]
-    if candidates:
-        clause.cues.extend(_cues(candidates, matches, pseudo, text, language))
+    if cues:
+        clause.cues.extend(_cues(cues, matches, pseudo, text, language))
+
+
+def _places_of(pieces: list[_Piece], names: list[Place]) -> dict[int, list[Place]]:
+    """Where each piece stands, but for what is only part of a name."""
+    sets: dict[int, list[Place]] = {}
+    for start, end, numbers in pieces:
+        if names and any(a <= start and end <= b and end - start < b - a for a, b in names):
+            continue
+        place = start, end
+        for number in numbers:
+            known = sets.get(number)
+            if known is None:
+                sets[number] = [place]
+            else:
+                known.append(place)
+    return sets
 
 
 def _place_of(match: Match) -> tuple[int, int, int, int]:
@@ -163,26 +184,31 @@ def _longest(hits: list[_Hit]) -> list[_Hit]:
 
 
 def _patterns(sets: dict[int, list[Place]], literals: list[_Hit], text: str, language: Language) -> list[Match]:
-    said = {(finding, mode) for _, _, word in literals for finding, mode in word.terms}
-    found: dict[tuple[int, int], Match] = {}
+    """The terms of several pieces whose pieces are there, but for those said in one word or inside one."""
     patterns, present = language.patterns, sets.keys()
-    for first in present:
-        seconds = patterns.get(first)
-        if seconds is None or seconds.keys().isdisjoint(present):
+    possible = [
+        pattern
+        for first in present
+        if (seconds := patterns.get(first)) is not None and not seconds.keys().isdisjoint(present)
+        for second in seconds.keys() & present
+        for pattern in seconds[second]
+    ]
+    if not possible:
+        return []
+    said = {role for _, _, word in literals for role in word.terms}
+    found: dict[tuple[int, int], Match] = {}
+    for pattern in possible:
+        key = (pattern.finding, pattern.mode)
+        if key in said or key in found:
             continue
-        for second in seconds.keys() & present:
-            for pattern in seconds[second]:
-                key = (pattern.finding, pattern.mode)
-                if key in said or key in found:
-                    continue
-                if len(pattern.pieces) > 2 and not all(piece in sets for piece in pattern.pieces[2:]):
-                    continue
-                chain = _chain(pattern, sets, text, language)
-                if chain is None:
-                    continue
-                first_start, last_end = chain[0][0], chain[-1][1]
-                if not any(start <= first_start and last_end <= end for start, end, _ in literals):
-                    found[key] = Match(pattern.finding, pattern.mode, first_start, last_end, tuple(chain))
+        if len(pattern.pieces) > 2 and not all(piece in sets for piece in pattern.pieces[2:]):
+            continue
+        chain = _chain(pattern, sets, text, language)
+        if chain is None:
+            continue
+        first_start, last_end = chain[0][0], chain[-1][1]
+        if not any(start <= first_start and last_end <= end for start, end, _ in literals):
+            found[key] = Match(pattern.finding, pattern.mode, first_start, last_end, tuple(chain))
     return list(found.values())
 
 
