@@ -64,9 +64,7 @@ def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
     )  # fmt: skip
     columns, milder = np.arange(4), np.arange(4, 12)
     beyond = [
-        min(
-            prior[c] + against[c] + np.maximum(rows[:, c] - rows[:, m], 0).sum() - prior[m] - against[m] for m in milder
-        )
+        min(prior[c] + against[c] + np.maximum(rows[:, c] - rows[:, m], 0).sum() - prior[m] for m in milder)
         for c in columns
     ]
     kept = _beyond_milder(columns, milder, least, evidence, differential)

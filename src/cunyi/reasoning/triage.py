@@ -125,7 +125,8 @@ def _beyond_milder(
     falls by a further present finding, as a posterior would.
     """
     own = differential.danger[columns] - differential.danger_support[columns] + evidence.danger_against[columns]
-    calm = differential.calm_prior + evidence.danger_against
+    # What was denied does not speak against a milder disease here: taking a denial back would make it the nearer one.
+    calm = differential.calm_prior
     # What speaks more for one disease than for another is no less than the difference of all that speaks for each. So a milder one
     # with too little in all keeps none of these back, and few are near enough to be compared finding by finding.
     speaks = np.maximum(evidence.for_rows, 0).sum(axis=0)
