@@ -130,7 +130,10 @@ def inference(
 def plain(settings: Settings) -> Settings:
     """Settings without tempering, so that the arithmetic is compared and not the calibration."""
     even = PriorWeight(few=1.0, least=1.0, told_from=0.0, step=0.0, denied=0.0)
-    return msgspec.structs.replace(settings, prior_weight=even, evidence_weight=1.0, repeat_weight=1.0)
+    nothing = msgspec.structs.replace(settings.unsupported, penalty=0.0)
+    return msgspec.structs.replace(
+        settings, prior_weight=even, evidence_weight=1.0, repeat_weight=1.0, unsupported=nothing
+    )
 
 
 def against_exact(settings: Settings) -> None:

@@ -113,3 +113,10 @@ def test_what_a_cold_explains_as_well_is_no_pneumonia(shipped, text, expected):
     case = {"id": "x", "age_years": 30, "sex": "male", "history_of_present_illness": text}
     found = level(case, shipped)
     assert found <= expected if expected is TriageLevel.ROUTINE else found >= expected
+
+
+@pytest.mark.parametrize("text", ["脸上长痘痘，反复半年", "右脚趾缝发痒脱皮两周", "牙疼两天"])
+def test_what_is_merely_common_does_not_stand_before_what_was_told_of(shipped, text):
+    answer = assess({"id": "x", "age_years": 30, "sex": "female", "chief_complaint": text}, shipped)
+    first = [candidate.disease for candidate in answer.differential[:5]]
+    assert first and not {"acute_upper_respiratory_infection", "essential_hypertension"} & set(first), first

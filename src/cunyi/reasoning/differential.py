@@ -100,6 +100,10 @@ def rank(
         wording += settings.named_weight * named
     weight = prior_weight(evidence, settings)
     score = weight * prior + settings.evidence_weight * (support + against) + wording
+    if len(evidence.for_rows):
+        nothing = settings.unsupported
+        speaks = (evidence.for_rows.max(axis=0) >= nothing.ratio) | (wording >= nothing.wording)
+        score = np.where(speaks, score, score - nothing.penalty)
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
     danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)

@@ -35,6 +35,15 @@ class PriorWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     denied: float
 
 
+class Unsupported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A disease that nothing of this patient speaks for: no finding by `ratio` (log), nor its wording or its name by `wording`
+    (log-odds). It is worth `penalty` less, so that what is merely common does not stand before what was told of."""
+
+    ratio: float
+    wording: float
+    penalty: float
+
+
 class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^temperature over the whole differential,
     something else included, so that shares still sum to one (Guo et al., ICML 2017)."""
@@ -54,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     repeat_weight: float
     prior_weight: PriorWeight
     evidence_weight: float
+    unsupported: Unsupported
     wording_weight: float
     wording_runs: float
     named_weight: float
