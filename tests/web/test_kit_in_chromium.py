@@ -111,8 +111,10 @@ def measure(page, words=PRESSURE):
 
 
 def begin_encounter(page):
-    page.click("main form[action$='/encounter'] button >> nth=0")
-    page.wait_for_url("**/encounters/**")
+    # What is measured comes to the page that the node knows is looked at.
+    with page.expect_response(lambda answer: answer.url.endswith("/focus") and "/encounters/" in answer.url):
+        page.click("main form[action$='/encounter'] button >> nth=0")
+        page.wait_for_url("**/encounters/**")
     listening(page)
 
 

@@ -15,6 +15,7 @@ from litestar.testing import TestClient
 from node_for_tests import LOGIN, PASSWORD, log_in, served
 from pypdf import PdfReader
 from referrals_for_tests import COUNTY, FACILITIES, TOWNSHIP, carry, register_facilities, two_nodes
+from waiting import pressed
 
 from cunyi.app import create_app
 from cunyi.config import Config
@@ -244,8 +245,7 @@ def picture(page, name):
 def press(page, step):
     """Opens a step and does it."""
     page.click(f"#next details:has(#step-{step}) > summary")
-    page.click(f"#step-{step} button.main-tap")
-    page.wait_for_load_state("load")
+    pressed(page, f"#step-{step} button.main-tap")
 
 
 def test_the_whole_loop_in_a_browser_between_two_nodes(browser, desktop, tmp_path, mini):
@@ -265,8 +265,8 @@ def walk_the_loop(browser, desktop, mini, village, township):
     with served(village.seat, mini) as here, served(township.seat, mini) as there:
         log_in(desktop, here)
         desktop.goto(f"{here}/people/{person.id}")
-        desktop.click("form[action$='/encounter'] button.main-tap")
-        desktop.wait_for_selector("#refer")
+        # The page of the person has a way to refer as well.
+        pressed(desktop, "form[action$='/encounter'] button.main-tap")
         desktop.click("#refer")
         desktop.wait_for_selector("form#refer")
         assert desktop.input_value("#complaint") == "胸痛大汗1小时"

@@ -175,6 +175,8 @@ def test_nothing_of_a_node_is_stored_by_a_browser(signed_in):
 
 
 def test_logging_in_and_out_in_the_browser(page, node_address):
+    # What the page asked for just before is refused after.
+    page.refusals_expected = True
     log_in(page, node_address)
     assert page.is_visible("#words")
     page.click("form[action='/logout'] button")
