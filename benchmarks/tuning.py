@@ -31,13 +31,13 @@ from cunyi.reasoning.naming import name_weights
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
 from cunyi.reasoning.resembling import resemble
-from cunyi.reasoning.settings import Thresholds
+from cunyi.reasoning.settings import LevelThresholds
 from cunyi.reasoning.triage import judge
 
 PRIOR_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 EVIDENCE_WEIGHTS = (0.5, 0.75, 0.95)
-EMERGENCY_SHARES = (0.5, 0.65, 0.8)
-URGENT_SHARES = (0.4, 0.5, 0.6)
+EMERGENCY_SHARES = (0.3, 0.4, 0.5)
+URGENT_SHARES = (0.3, 0.4, 0.5)
 TELLING = 1.0
 CONFIDENCE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -118,8 +118,10 @@ def print_ranking(files: dict[str, list[Prepared]], knowledge: Knowledge) -> Non
     print("| prior weight | evidence weight |", " | ".join(files), "| mean |")
     print("|---|---|" + "---|" * (len(files) + 1))
     for prior_weight, evidence_weight in product(PRIOR_WEIGHTS, EVIDENCE_WEIGHTS):
-        few = msgspec.structs.replace(knowledge.settings.prior_weight, few=prior_weight)
-        changed = with_settings(knowledge, prior_weight=few, evidence_weight=evidence_weight)
+        given = knowledge.settings.prior_weight
+        share = prior_weight / given.few
+        scaled = msgspec.structs.replace(given, few=prior_weight, least=given.least * share, step=given.step * share)
+        changed = with_settings(knowledge, prior_weight=scaled, evidence_weight=evidence_weight)
         shares = []
         for cases in files.values():
             ranks = [rank_of_right(c, answer(c, changed)) or 1000 for c in cases if c.covered]
@@ -138,7 +140,7 @@ def print_triage(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None
     nets = {"yes": given.suspected, "no": msgspec.structs.replace(given.suspected, log_odds=float("inf"))}
     answers = {name: [(c, answer(c, knowledge)) for c in cases if c.urgency] for name, cases in files.items()}
     for emergency, urgent, net in product(EMERGENCY_SHARES, URGENT_SHARES, nets):
-        thresholds: dict[str, Thresholds] = dict(given.triage)
+        thresholds: dict[str, LevelThresholds] = dict(given.triage)
         for code, typical_share in (("emergency", emergency), ("urgent", urgent)):
             thresholds[code] = msgspec.structs.replace(thresholds[code], typical_share=typical_share)
         changed = with_settings(knowledge, triage=thresholds, suspected=nets[net])

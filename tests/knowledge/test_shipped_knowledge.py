@@ -88,31 +88,40 @@ def level(case, knowledge):
     return TriageLevel.from_code(assess(case, knowledge).triage.level)
 
 
+def kin(findings, finding):
+    """What stands beside, above and below a finding."""
+    parents = findings[finding].parents
+    return [f for f, each in findings.items() if set(each.parents) & {finding, *parents} or f in parents]
+
+
 def test_a_further_present_finding_never_makes_triage_milder(shipped):
     chance = random.Random(20261126)
+    findings = shipped.content.findings
     diseases = list(shipped.content.diseases.values())
-    for _ in range(250):
+    for _ in range(300):
         told = list(chance.choice(diseases).findings)
-        said = chance.sample(told, min(len(told), chance.randint(1, 7)))
-        further = chance.choice([f for f in chance.choice(diseases).findings if f not in said])
-        findings = [{"finding": f, "status": chance.choice(["present", "present", "absent"])} for f in said]
+        said = chance.sample(told, min(len(told), chance.randint(1, 6)))
+        statuses = {f: chance.choice(["present", "present", "absent", "possible"]) for f in said}
+        # Another variant of what was told takes its parent along; a denial may be taken back.
+        further = chance.choice([*kin(findings, chance.choice(said)), *said])
         case = {"id": "x", "age_years": chance.choice([1, 25, 70]), "sex": chance.choice(["male", "female"])}
-        before = level({**case, "findings": findings}, shipped)
-        after = level({**case, "findings": [*findings, {"finding": further, "status": "present"}]}, shipped)
-        assert after >= before, (said, further)
+        levels = [
+            level({**case, "findings": [{"finding": f, "status": s} for f, s in all_of.items()]}, shipped)
+            for all_of in (statuses, {**statuses, further: "present"})
+        ]
+        assert levels[1] >= levels[0], (statuses, further)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("咳嗽、流清涕、咽痛2天，有点低烧，吃饭正常，精神好", TriageLevel.ROUTINE),
-        ("发热、咳嗽、咳黄痰、胸痛3天，高热39.5℃，寒战，气促，右下肺湿啰音", TriageLevel.URGENT),
-    ],
-)
-def test_what_a_cold_explains_as_well_is_no_pneumonia(shipped, text, expected):
+def test_a_cold_is_no_pneumonia(shipped):
+    text = "咳嗽、流清涕、咽痛2天，有点低烧，吃饭正常，精神好"
     case = {"id": "x", "age_years": 30, "sex": "male", "history_of_present_illness": text}
-    found = level(case, shipped)
-    assert found <= expected if expected is TriageLevel.ROUTINE else found >= expected
+    assert level(case, shipped) <= TriageLevel.ROUTINE
+
+
+def test_a_pneumonia_is_no_cold(shipped):
+    text = "发热、咳嗽、咳黄痰、胸痛3天，高热39.5℃，寒战，气促，右下肺湿啰音"
+    case = {"id": "x", "age_years": 30, "sex": "male", "history_of_present_illness": text}
+    assert level(case, shipped) >= TriageLevel.URGENT
 
 
 @pytest.mark.parametrize("text", ["脸上长痘痘，反复半年", "右脚趾缝发痒脱皮两周", "牙疼两天"])

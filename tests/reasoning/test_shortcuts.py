@@ -56,7 +56,7 @@ def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
     support = np.maximum(rows, 0).sum(axis=0) + against
     evidence = Evidence(
         for_ids=[str(row) for row in range(findings)], for_rows=rows, against_ids=[], against_rows=rows[:0],
-        danger_against=against, groups={},
+        danger_against=against, groups={}, told_rows=rows, told_groups={},
     )  # fmt: skip
     differential = Differential(
         prior=prior, prior_weight=1, support=support, score=support, probability=support, something_else=0,

@@ -300,7 +300,8 @@ def test_the_doctor_writes_sees_and_signs_in_the_browser(page, node, node_addres
     assert drafts(node) == []
 
 
-def test_a_way_out_is_taken_once_what_was_typed_is_kept(desktop, node, node_address):
+@pytest.mark.parametrize("opinion", [False, True])
+def test_a_way_out_is_taken_once_what_was_typed_is_kept(desktop, node, node_address, opinion):
     page = desktop
     person = node.register("周大福")
     log_in(page, node_address)
@@ -308,13 +309,19 @@ def test_a_way_out_is_taken_once_what_was_typed_is_kept(desktop, node, node_addr
     pressed(page, "form[action$='/encounter'] button.main-tap")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    if opinion:
+        # An opinion that is open follows the form by requests of its own.
+        page.fill("#chief_complaint", "胸痛")
+        page.click("#opinion-ask")
+        page.wait_for_selector("#opinion-live", state="attached")
 
     def late(route):
-        time.sleep(0.4)
+        time.sleep(1)
         route.continue_()
 
     page.route("**/keep", late)
     page.fill("#chief_complaint", "胸痛2小时")
+    page.wait_for_timeout(700)
     page.click("#refer")
     page.wait_for_url("**/refer?**")
     assert asked == [] and drafts(node)[0].form["chief_complaint"] == ["胸痛2小时"]

@@ -141,14 +141,8 @@ def check_rules(library: Library) -> Iterator[Problem]:
                 for number, example in enumerate(flag.get(kind) or ()):
                     yield from check_example(file, example, findings, items, (*path, kind, number))
             referral = flag.get("referral")
-            if isinstance(referral, LineDict) and not (
-                str(referral.get("to")) in REFERRAL_TARGETS and referral.get("within") in REFERRAL_DEADLINES
-            ):
-                yield file.problem(
-                    "referral 要写 to（village、township、county、120）和 within（now、2h、24h、2w）", *path, "referral"
-                )
-            elif flag.get("triage") in ("emergency", "urgent") and referral and referral.get("within") == "2w":
-                yield file.problem("当天要看的不能两周内才转：triage 改 routine，或 within 改 24h", *path, "triage")
+            if isinstance(referral, LineDict):
+                yield from _check_referral(file, flag, referral, path)
     for rule in library.referral:
         yield from check_condition(rule, rule.raw.get("when"), findings, items, ("when",), raising=False)
 
@@ -175,3 +169,13 @@ def check_example(
         for item in example.get(key) or {}:
             if item not in items and item not in VITAL_FIELDS:
                 yield file.problem(f"例子里的项目 {item} 没有登记（{nearest(str(item), items)}）", *path)
+
+
+def _check_referral(file: Entry, flag: LineDict, referral: LineDict, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    within = referral.get("within")
+    if str(referral.get("to")) not in REFERRAL_TARGETS or within not in REFERRAL_DEADLINES:
+        yield file.problem(
+            "referral 要写 to（village、township、county、120）和 within（now、2h、24h、2w）", *path, "referral"
+        )
+    elif flag.get("triage") in ("emergency", "urgent") and within == "2w":
+        yield file.problem("当天要看的不能两周内才转：triage 改 routine，或 within 改 24h", *path, "triage")

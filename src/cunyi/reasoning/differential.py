@@ -93,20 +93,22 @@ def rank(
     """Judges every disease. `candidates` limits the answer to some (evaluation only); `resemblance` is how the case is worded
     (`resembling`), `named` how much it names each disease (`naming`); both move the order and never the danger."""
     prior = log_prior(presentation, likelihoods)
-    support = total_for(evidence, positive_only=False, repeat_weight=settings.repeat_weight)
+    support = total_for(evidence.for_rows, evidence.groups, settings.repeat_weight)
     against = evidence.against_rows.sum(axis=0)
     wording = np.zeros(len(prior)) if resemblance is None else settings.wording_weight * resemblance.astype(np.float64)
     if named is not None:
         wording += settings.named_weight * named
     weight = prior_weight(evidence, settings)
     score = weight * prior + settings.evidence_weight * (support + against) + wording
+    penalty = np.zeros(len(prior))
     if len(evidence.for_rows):
         nothing = settings.unsupported
         speaks = (evidence.for_rows.max(axis=0) >= nothing.ratio) | (wording >= nothing.wording)
-        score = np.where(speaks, score, score - nothing.penalty)
+        penalty[~speaks] = nothing.penalty
+        score -= penalty
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
-    danger_support = total_for(evidence, positive_only=True, repeat_weight=settings.repeat_weight)
+    danger_support = total_for(np.maximum(evidence.told_rows, 0), evidence.told_groups, settings.repeat_weight)
     # Only a known pregnancy makes the three priors differ.
     danger_prior = calm_prior = prior
     if presentation.pregnant:
@@ -114,7 +116,7 @@ def rank(
         of_pregnancy = likelihoods.prior.pregnancy
         calm_prior = prior - of_pregnancy[True] + np.minimum(of_pregnancy[True], of_pregnancy[None])
     probability, something_else = _normalise(
-        score, prior, wording, evidence, settings, weight, is_named=named is not None
+        score, prior, wording, penalty, evidence, settings, weight, is_named=named is not None
     )
     return Differential(
         prior=prior,
@@ -133,6 +135,7 @@ def _normalise(
     score: NDArray[np.float64],
     prior: Matrix,
     wording: NDArray[np.float64],
+    penalty: NDArray[np.float64],
     evidence: Evidence,
     settings: Settings,
     weight: float,
@@ -145,7 +148,7 @@ def _normalise(
     other = _something_else(evidence, settings, weight)
     best = places_of_highest(score, settings.pair_candidates)
     best = best[np.isfinite(score[best])]
-    pairs = _pairs(best, score, prior, wording, evidence, settings)
+    pairs = _pairs(best, score, prior, wording, penalty, evidence, settings)
     highest = max(float(score.max()), other, float(pairs.max(initial=-np.inf)))
     mass = np.exp(score - highest)
     other_mass = float(np.exp(other - highest))
@@ -180,6 +183,7 @@ def _pairs(
     score: NDArray[np.float64],
     prior: Matrix,
     wording: NDArray[np.float64],
+    penalty: NDArray[np.float64],
     evidence: Evidence,
     settings: Settings,
 ) -> NDArray[np.float64]:
@@ -192,9 +196,9 @@ def _pairs(
     value = (
         priors[:, None] + priors[None, :] + settings.evidence_weight * (joined + against[:, None] + against[None, :])
     )
-    # One text is worded like the one or like the other.
-    worded, alone = wording[best], score[best]
-    value += np.maximum(worded[:, None], worded[None, :])
+    # One text is worded like the one or like the other, and what nothing speaks for is taken off for each.
+    worded, off, alone = wording[best], penalty[best], score[best]
+    value += np.maximum(worded[:, None], worded[None, :]) - off[:, None] - off[None, :]
     weaker = np.minimum(alone[:, None], alone[None, :])
     place = np.arange(len(best))
     return np.where((place[:, None] < place) & (value > weaker), value, -np.inf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -18,7 +18,8 @@ class Evidence(msgspec.Struct):
 
     `for_rows` are log likelihood ratios of present (or, at half weight, possible) findings, `against_rows` of absent
     ones; `for_ids`, `against_ids` name the findings. An ancestor that is only implied counts under the finding that
-    implies it.
+    implies it. `told_rows` has a row for each of them and of what they imply: what a danger is judged by, because a further
+    variant must not take its ancestor away from another.
     """
 
     for_ids: list[str]
@@ -28,6 +29,8 @@ class Evidence(msgspec.Struct):
     danger_against: Matrix
     """Sum over explicitly absent findings, computed so that a further present finding cannot lower it."""
     groups: dict[str, list[int]]
+    told_rows: Matrix
+    told_groups: dict[str, list[int]]
 
 
 def gather(
@@ -68,19 +71,33 @@ def gather(
     if as_variant:
         against_rows[as_variant] = likelihoods.absent_variant[[against[place] for place in as_variant]]
     danger = np.minimum(0, np.maximum(likelihoods.absent[denied], likelihoods.absent_variant[denied])).sum(axis=0)
-    groups: dict[str, list[int]] = {}
-    for position, finding in enumerate(for_ids):
-        group = findings[finding].group
-        if group is not None:
-            groups.setdefault(group, []).append(position)
+    told = sorted(
+        index[f] for f, fact in facts.items() if fact.status in (Status.PRESENT, Status.POSSIBLE) and f in index
+    )
+    told_rows = likelihoods.present[told]
+    possible = [at for at, row in enumerate(told) if facts[likelihoods.finding_ids[row]].status == Status.POSSIBLE]
+    if possible:
+        told_rows[possible] *= np.float32(possible_weight)
     return Evidence(
         for_ids=for_ids,
         for_rows=for_rows,
         against_ids=[likelihoods.finding_ids[row] for row in against],
         against_rows=against_rows,
         danger_against=danger,
-        groups={group: positions for group, positions in groups.items() if len(positions) > 1},
+        groups=_groups(for_ids, findings),
+        told_rows=told_rows,
+        told_groups=_groups([likelihoods.finding_ids[row] for row in told], findings),
     )
+
+
+def _groups(told: Sequence[str], findings: Mapping[str, Finding]) -> dict[str, list[int]]:
+    """The places of findings that belong together, where there are several of a group."""
+    groups: dict[str, list[int]] = {}
+    for position, finding in enumerate(told):
+        group = findings[finding].group
+        if group is not None:
+            groups.setdefault(group, []).append(position)
+    return {group: positions for group, positions in groups.items() if len(positions) > 1}
 
 
 def _status_above(row: int, facts: Mapping[str, Fact], likelihoods: Likelihoods) -> Status:
@@ -91,11 +108,10 @@ def _status_above(row: int, facts: Mapping[str, Fact], likelihoods: Likelihoods)
     return Status.UNKNOWN if fact is None else fact.status
 
 
-def total_for(evidence: Evidence, *, positive_only: bool, repeat_weight: float) -> Matrix:
+def total_for(rows: Matrix, groups: Mapping[str, Sequence[int]], repeat_weight: float) -> Matrix:
     """The sum of what speaks for each disease; within a correlated group all but the strongest count `repeat_weight`."""
-    rows = np.maximum(evidence.for_rows, 0) if positive_only else evidence.for_rows
     total: Matrix = rows.sum(axis=0)
-    for positions in evidence.groups.values():
+    for positions in groups.values():
         members = rows[positions]
         total -= (1 - repeat_weight) * (members.sum(axis=0) - members.max(axis=0))
     return total

@@ -14,10 +14,12 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     typical_share: float
 
 
-class LevelThresholds(Thresholds, frozen=True, forbid_unknown_fields=True):
-    """When a disease sets its own level of care: `beyond_milder` is the log-odds by which this patient must speak for it beyond what
-    speaks for any one milder disease."""
+class LevelThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a disease sets its own level of care: `Thresholds`, and `beyond_milder`, the log-odds by which this patient must speak for it
+    beyond what speaks for any one milder disease."""
 
+    log_odds: float
+    typical_share: float
     beyond_milder: float
 
 

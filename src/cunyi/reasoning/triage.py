@@ -17,7 +17,7 @@ from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.reasoning.settings import Thresholds
+from cunyi.reasoning.settings import LevelThresholds, Thresholds
 
 _ROUNDING = 1e-3
 """More than sums of log-odds in single precision are off by."""
@@ -97,12 +97,12 @@ def _levels_reached(
 
 def _passing(
     columns: NDArray[np.int64],
-    threshold: Thresholds,
+    threshold: Thresholds | LevelThresholds,
     present: set[str],
     differential: Differential,
     knowledge: Knowledge,
 ) -> list[int]:
-    """Those of the diseases that reach the threshold, for all that is known of milder ones."""
+    """Those of the diseases that reach the threshold; milder diseases are not looked at here."""
     columns = columns[differential.danger[columns] >= threshold.log_odds]
     enough = differential.danger_support[columns] >= threshold.typical_share * knowledge.typical_support[columns]
     return [
@@ -129,10 +129,10 @@ def _beyond_milder(
     calm = differential.calm_prior
     # What speaks more for one disease than for another is no less than the difference of all that speaks for each. So a milder one
     # with too little in all keeps none of these back, and few are near enough to be compared finding by finding.
-    speaks = np.maximum(evidence.for_rows, 0).sum(axis=0)
+    speaks = np.maximum(evidence.told_rows, 0).sum(axis=0)
     too_little = float((own + speaks[columns]).min()) - least - _ROUNDING
     near = milder[(calm + speaks)[milder] > too_little]
-    rows = evidence.for_rows
+    rows = evidence.told_rows
     more = np.maximum(rows[:, columns, None] - rows[:, None, near], 0).sum(axis=0)
     beyond = own.astype(np.float64) + (more - calm[near]).min(axis=1, initial=np.inf)
     passing: list[int] = columns[beyond >= least].tolist()

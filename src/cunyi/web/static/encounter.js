@@ -29,17 +29,15 @@ function keep() {
   form.elements.stroke.value = String(Number(form.elements.stroke.value) + 1);
   htmx.trigger(form, "kept-later");
 }
-// What was typed before this script was there is kept, too.
-if (Array.from(form.querySelectorAll("textarea, input:not([type=hidden])")).some((field) => field.value !== field.defaultValue))
-  keepSoon();
 form.addEventListener("input", keepSoon);
 form.addEventListener("change", keepSoon);
 document.addEventListener("cunyi:unlocked", keepSoon);
 
 // The keeping that runs; one that a newer one takes the place of is given up and says nothing.
 let keeping = null;
-form.addEventListener("htmx:abort", () => {
-  keeping = null;
+form.addEventListener("htmx:abort", (event) => {
+  // Other parts inside the form ask for themselves.
+  if (event.target === form) keeping = null;
 });
 form.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt !== form) return;
@@ -87,14 +85,20 @@ form.addEventListener("submit", (event) => {
   form.elements.stroke.value = String(Number(form.elements.stroke.value) + 1);
 });
 
-// A way out of the page is taken once what was typed is kept; what could not be kept is asked about.
+// A way out of the page is taken once what was typed is kept; what could not be kept is asked about. Signing goes before it.
+let goingOut = false;
 document.addEventListener("click", async (event) => {
   const way = event.target.closest("a[href]");
   const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!unkept || !way || way.target || way.hash || !plain || event.defaultPrevented) return;
   event.preventDefault();
+  if (goingOut) return;
+  goingOut = true;
+  document.body.setAttribute("aria-busy", "true");
   await keepNow();
-  window.location.assign(way.href);
+  document.body.removeAttribute("aria-busy");
+  goingOut = false;
+  if (!leaving) window.location.assign(way.href);
 });
 
 document.addEventListener("click", (event) => {

@@ -60,14 +60,15 @@ function findAsTyped() {
   let place = -1;
   let shown = "";
   document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, shouldSwap, serverResponse } = event.detail;
+    if (target.id !== "results" || !shouldSwap) return;
+    trouble.hidden = true;
     // The same list again stays as it is, so that a line under a finger does not move.
-    const html = event.detail.serverResponse;
-    event.detail.shouldSwap &&= html !== shown;
-    shown = html;
+    event.detail.shouldSwap = serverResponse !== shown;
+    shown = serverResponse;
     place = lines().indexOf(document.activeElement);
   });
   document.body.addEventListener("htmx:afterSwap", () => {
-    trouble.hidden = true;
     if (place >= 0) (lines()[Math.min(place, lines().length - 1)] ?? words).focus();
     if (openFirst && fresh()) open();
   });

@@ -1,0 +1,63 @@
+"""The order of the differential beside the evidence: base rates that count less the more is told, and what nothing speaks for."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from cunyi.domain.finding import Fact, Origin, Status
+from cunyi.domain.presentation import Presentation
+from cunyi.reasoning.differential import log_prior, prior_weight, rank
+from cunyi.reasoning.evidence import gather
+from cunyi.reasoning.settings import PriorWeight
+
+
+def told(knowledge, **statuses):
+    """The presentation and evidence of findings said to be there or not."""
+    facts = {f: Fact(finding=f, status=status, origin=Origin.STATED) for f, status in statuses.items()}
+    presentation = Presentation(facts=facts, values={})
+    evidence = gather(
+        presentation,
+        frozenset(facts),
+        knowledge.likelihoods,
+        knowledge.content.findings,
+        knowledge.settings.possible_weight,
+    )
+    return presentation, evidence
+
+
+@pytest.mark.parametrize(
+    ("present", "denied", "expected"),
+    [
+        (("cough",), (), 0.8),
+        (("cough", "fever", "chills"), (), 0.7),
+        (("cough", "fever"), ("chest_pain", "rhinorrhea"), 0.7),
+        (("cough", "fever", "chills", "crackles", "rhinorrhea", "cold_sweat"), (), 0.5),
+    ],
+)
+def test_base_rates_count_less_the_more_is_told(mini, present, denied, expected):
+    weight = PriorWeight(few=0.8, least=0.5, told_from=2, step=0.1, denied=0.5)
+    settings = msgspec.structs.replace(mini.settings, prior_weight=weight)
+    statuses = {**dict.fromkeys(present, Status.PRESENT), **dict.fromkeys(denied, Status.ABSENT)}
+    assert prior_weight(told(mini, **statuses)[1], settings) == pytest.approx(expected)
+
+
+def test_what_nothing_speaks_for_is_worth_less_alone_and_in_pairs(mini):
+    presentation, evidence = told(mini, cold_sweat=Status.PRESENT)
+    nothing = msgspec.structs.replace(mini.settings.unsupported, penalty=0.0)
+    before = rank(
+        presentation, evidence, mini.likelihoods, msgspec.structs.replace(mini.settings, unsupported=nothing), None
+    )
+    after = rank(presentation, evidence, mini.likelihoods, mini.settings, None)
+    speaks = evidence.for_rows.max(axis=0) >= mini.settings.unsupported.ratio
+    assert speaks.any() and not speaks.all()
+    assert np.allclose(before.score[speaks], after.score[speaks])
+    assert np.allclose(before.score[~speaks] - after.score[~speaks], mini.settings.unsupported.penalty)
+    assert after.probability[~speaks].sum() < before.probability[~speaks].sum() / 4
+
+
+def test_a_known_pregnancy_never_makes_the_harmless_alternative_likelier(mini):
+    facts, evidence = told(mini, cough=Status.PRESENT)
+    known = msgspec.structs.replace(facts, pregnant=True)
+    unknown = msgspec.structs.replace(facts, pregnant=None)
+    calm = rank(known, evidence, mini.likelihoods, mini.settings, None).calm_prior
+    assert (calm <= log_prior(unknown, mini.likelihoods) + 1e-6).all()
