@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 import numpy as np
@@ -74,8 +74,9 @@ def gather(
     told = sorted(
         index[f] for f, fact in facts.items() if fact.status in (Status.PRESENT, Status.POSSIBLE) and f in index
     )
+    told_ids = [likelihoods.finding_ids[row] for row in told]
     told_rows = likelihoods.present[told]
-    possible = [at for at, row in enumerate(told) if facts[likelihoods.finding_ids[row]].status == Status.POSSIBLE]
+    possible = [at for at, finding in enumerate(told_ids) if facts[finding].status == Status.POSSIBLE]
     if possible:
         told_rows[possible] *= np.float32(possible_weight)
     return Evidence(
@@ -86,16 +87,21 @@ def gather(
         danger_against=danger,
         groups=_groups(for_ids, findings),
         told_rows=told_rows,
-        told_groups=_groups([likelihoods.finding_ids[row] for row in told], findings),
+        told_groups=_groups(
+            told_ids, findings, implied=frozenset(a for f in told_ids for a in likelihoods.ancestors[f])
+        ),
     )
 
 
-def _groups(told: Sequence[str], findings: Mapping[str, Finding]) -> dict[str, list[int]]:
-    """The places of findings that belong together, where there are several of a group."""
+def _groups(
+    told: Sequence[str], findings: Mapping[str, Finding], implied: Set[str] = frozenset()
+) -> dict[str, list[int]]:
+    """The places of findings that belong together, where there are several of a group. What another of them implies is one with it
+    and no repetition."""
     groups: dict[str, list[int]] = {}
     for position, finding in enumerate(told):
         group = findings[finding].group
-        if group is not None:
+        if group is not None and finding not in implied:
             groups.setdefault(group, []).append(position)
     return {group: positions for group, positions in groups.items() if len(positions) > 1}
 
