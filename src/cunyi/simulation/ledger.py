@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter, defaultdict
 from datetime import datetime
 
 import msgspec
+
+_NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,9 +54,9 @@ class Ledger:
             self.counts[what] += number
 
     def trouble(self, what: str) -> None:
-        """Something was refused that should not have been; told in the report."""
+        """Something was refused that should not have been; told in the report, without the numbers of people and records."""
         with self._lock:
-            self.troubles[what[:200]] += 1
+            self.troubles[_NUMBER.sub("…", what)[:200]] += 1
 
     def timed(self, step: str, seconds: float) -> None:
         """How long a step took."""
