@@ -58,7 +58,6 @@ def test_typing_updates_the_assessment_without_losing_focus(page, address, size)
     expect(page.locator("#differential")).to_be_visible()
 
 
-@pytest.mark.skipif(LATE_S > 0, reason="the line is slow on purpose")
 def test_the_update_comes_within_300_ms_of_a_pause(desktop, address):
     desktop.goto(address)
     desktop.evaluate(
@@ -74,7 +73,8 @@ def test_the_update_comes_within_300_ms_of_a_pause(desktop, address):
         desktop.wait_for_timeout(900)
     times = sorted(desktop.evaluate("times"))
     # 250 ms of it are the pause itself; the best of three, for a busy machine.
-    assert times[0] <= 250 + 300
+    # An answer that is late on purpose may be so much later.
+    assert times[0] <= 250 + 300 + 1000 * LATE_S
 
 
 def test_the_marks_lie_on_the_words(page, address):
