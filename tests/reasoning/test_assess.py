@@ -202,12 +202,28 @@ def test_bad_input_names_the_field(mini, case, field):
 
 def test_a_cooler_case_mix_spreads_confidence_and_still_sums_to_one(mini):
     case = {"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}
-    mixes = {"cool": msgspec.structs.replace(mini.settings.case_mixes["primary_care"], temperature=0.5)}
+    mixes = {"cool": msgspec.structs.replace(mini.settings.case_mixes["primary_care"], sharpness=0.5)}
     settings = msgspec.structs.replace(mini.settings, case_mix="cool", case_mixes=mixes)
     warm, cool = assess(case, mini), assess(case, msgspec.structs.replace(mini, settings=settings))
-    assert cool.differential[0].probability < warm.differential[0].probability
+    odds = [each.differential[0].probability / each.differential[1].probability for each in (cool, warm)]
+    assert 1 < odds[0] < odds[1]
     assert sum(c.probability for c in cool.differential) + cool.something_else == pytest.approx(1, abs=0.01)
     assert cool.case_mix == "cool"
+
+
+def test_however_clear_the_picture_the_lapse_is_left_to_something_else(mini):
+    case = {"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}
+    mixes = {"humble": msgspec.structs.replace(mini.settings.case_mixes["primary_care"], sharpness=9.0, lapse=0.3)}
+    settings = msgspec.structs.replace(mini.settings, case_mix="humble", case_mixes=mixes)
+    bold, humble = assess(case, mini), assess(case, msgspec.structs.replace(mini, settings=settings))
+    assert humble.something_else >= 0.3
+    assert humble.differential[0].probability <= 0.7
+    assert sum(c.probability for c in humble.differential) + humble.something_else == pytest.approx(1, abs=0.01)
+    # What is told changes; the order and the level of care do not.
+    assert [c.disease for c in humble.differential if c.probability > 0] == [
+        c.disease for c in bold.differential[: sum(c.probability > 0 for c in humble.differential)]
+    ]
+    assert humble.triage == bold.triage
 
 
 @pytest.mark.parametrize(

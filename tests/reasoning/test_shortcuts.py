@@ -59,7 +59,7 @@ def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
         danger_against=against, groups={}, told_rows=rows, told_groups={},
     )  # fmt: skip
     differential = Differential(
-        prior=prior, prior_weight=1, support=support, score=support, probability=support, something_else=0,
+        prior=prior, prior_weight=1, support=support, score=support, probability=support, confidence=support, something_else=0,
         danger=prior + support, danger_support=support, calm_prior=prior,
     )  # fmt: skip
     columns, milder = np.arange(4), np.arange(4, 12)

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix
 from cunyi.reasoning.evidence import Evidence, total_for
-from cunyi.reasoning.settings import Settings
+from cunyi.reasoning.settings import CaseMix, Settings
 
 
 class Differential(msgspec.Struct):
     """Every disease judged for one patient, arrays in the order of the knowledge base.
 
-    `probability` sums, with `something_else`, to one; `danger` is absolute log-odds evidence that a further present
-    finding never lowers; `support` the sum of what speaks for each disease.
+    `probability` is what the engine reasons with; `confidence`, what it tells, is the same calibrated for the case mix: it sums, with
+    `something_else`, to one and has the same order. `danger` is absolute log-odds evidence that a further present finding never
+    lowers; `support` the sum of what speaks for each disease.
     """
 
     prior: Matrix
@@ -30,6 +31,7 @@ class Differential(msgspec.Struct):
     support: Matrix
     score: NDArray[np.float64]
     probability: NDArray[np.float64]
+    confidence: NDArray[np.float64]
     something_else: float
     danger: Matrix
     danger_support: Matrix
@@ -115,15 +117,17 @@ def rank(
         danger_prior = log_prior(presentation, likelihoods, for_danger=True)
         of_pregnancy = likelihoods.prior.pregnancy
         calm_prior = prior - of_pregnancy[True] + np.minimum(of_pregnancy[True], of_pregnancy[None])
-    probability, something_else = _normalise(
+    probability, other = _normalise(
         score, prior, wording, penalty, evidence, settings, weight, is_named=named is not None
     )
+    confidence, something_else = _calibrated(probability, other, settings.case_mixes[settings.case_mix])
     return Differential(
         prior=prior,
         prior_weight=weight,
         support=support,
         score=score,
         probability=probability,
+        confidence=confidence,
         something_else=something_else,
         danger=danger_prior + danger_support + evidence.danger_against,
         danger_support=danger_support + evidence.danger_against,
@@ -158,18 +162,21 @@ def _normalise(
     own = 1 / (1 + np.exp(np.clip(alone[None, :] - alone[:, None], -30, 30)))
     mass[best] += (both * own).sum(axis=1) + (both * (1 - own)).sum(axis=0)
     total = float(mass.sum()) + other_mass
-    return _tempered(mass / total, other_mass / total, settings.case_mixes[settings.case_mix].temperature)
+    return _sharpened(mass / total, other_mass / total, settings.sharpness)
 
 
-def _tempered(
-    probability: NDArray[np.float64], something_else: float, temperature: float
-) -> tuple[NDArray[np.float64], float]:
-    """The shares as calibrated for the case mix in force."""
-    if temperature == 1:
-        return probability, something_else
-    tempered = probability**temperature
-    total = float(tempered.sum()) + something_else**temperature
-    return tempered / total, something_else**temperature / total
+def _sharpened(shares: NDArray[np.float64], other: float, sharpness: float) -> tuple[NDArray[np.float64], float]:
+    """p' ∝ p^sharpness over every disease and something else (temperature scaling; Guo et al., ICML 2017)."""
+    raised, other_raised = shares**sharpness, other**sharpness
+    total = float(raised.sum()) + other_raised
+    return raised / total, other_raised / total
+
+
+def _calibrated(probability: NDArray[np.float64], other: float, case_mix: CaseMix) -> tuple[NDArray[np.float64], float]:
+    """The shares as told to people. However clear a picture is, in a share of patients (`lapse`; the lapse rate of psychometric functions,
+    Wichmann and Hill, Percept Psychophys 2001) it is something else than what the engine thinks or knows."""
+    shares, rest = _sharpened(probability, other, case_mix.sharpness)
+    return shares * (1 - case_mix.lapse), rest * (1 - case_mix.lapse) + case_mix.lapse
 
 
 def _something_else(evidence: Evidence, settings: Settings, weight: float) -> float:

@@ -97,7 +97,7 @@ def candidates(
     rounded = np.round(weights, 2).tolist()
     told = [(f, knowledge.content.findings[f].name, presentation.facts[f].span) for f in counted]
     worded = _wordings(order[:_WORDED], resemblance, knowledge)
-    probabilities = differential.probability[order].tolist()
+    probabilities = differential.confidence[order].tolist()
     result: list[Candidate] = []
     for column, probability, row, shown_row in zip(order, probabilities, weights.tolist(), rounded, strict=True):
         if probability <= 0:
@@ -191,7 +191,7 @@ def exclusions(excluded: list[Raised], differential: Differential, knowledge: Kn
             aliases=diseases[r.disease].aliases,
             name_en=diseases[r.disease].name_en,
             icd10=diseases[r.disease].icd10,
-            probability=round(float(differential.probability[r.disease]), 4),
+            probability=round(float(differential.confidence[r.disease]), 4),
             criticality=diseases[r.disease].criticality,
             raised_by=[findings[f].name for f in r.raised_by],
             how=diseases[r.disease].exclude or diseases[r.disease].danger,
@@ -285,7 +285,7 @@ def advice(
         if r.flag.advice
     ]
     diseases = knowledge.diseases
-    probable = np.flatnonzero(differential.probability >= knowledge.settings.advice_probability)
+    probable = np.flatnonzero(differential.confidence >= knowledge.settings.advice_probability)
     likely = differential.first(_ADVISED, among=probable)
     grave = triage.diseases[:1] if triage.level >= TriageLevel.URGENT else []
     for column in dict.fromkeys([*likely, *grave]):

@@ -47,12 +47,13 @@ class Unsupported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^temperature over the whole differential,
-    something else included, so that shares still sum to one (Guo et al., ICML 2017)."""
+    """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^sharpness over the whole differential, something else
+    included (Guo et al., ICML 2017), of which `lapse` goes to something else, so that shares still sum to one."""
 
     name: str
     name_en: str
-    temperature: float
+    sharpness: float
+    lapse: float
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -73,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     told_weight_unlisted: float
     other_prior: float
     pair_candidates: int
+    sharpness: float
+    """The exponent of the shares that the engine reasons with."""
     case_mix: str
     case_mixes: dict[str, CaseMix]
     triage: dict[str, LevelThresholds]
