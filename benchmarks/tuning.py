@@ -40,6 +40,8 @@ EMERGENCY_SHARES = (0.3, 0.4, 0.5)
 URGENT_SHARES = (0.3, 0.4, 0.5)
 TELLING = 1.0
 CONFIDENCE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+SHARPNESSES = (1.0, 1.5, 2.0, 2.5)
+LAPSES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 
 
 class Prepared(NamedTuple):
@@ -62,6 +64,7 @@ def main(paths: Sequence[str]) -> int:
     print_triage({name: cases for name, cases in files.items() if any(c.urgency for c in cases)}, knowledge)
     print_ablation(files, knowledge)
     print_misses(files, knowledge)
+    print_calibration(files, knowledge)
     print_reliability(files, knowledge)
     return 0
 
@@ -184,7 +187,7 @@ def print_ablation(files: dict[str, list[Prepared]], knowledge: Knowledge) -> No
                 if case.covered:
                     ranks.append(place or 1000)
                 if case.urgency:
-                    confidence.append(float(differential.probability.max(initial=0)))
+                    confidence.append(float(differential.confidence.max(initial=0)))
                     right.append(place == 1)
                     level = int(judge(case.presentation, case.evidence, differential, changed).level)
                     errors.append(level - int(TriageLevel.from_code(case.urgency)))
@@ -216,6 +219,24 @@ def _kind(case: Prepared, differential: Differential) -> str:
     return "text" if int(telling.max(initial=0)) < 2 else "reasoning"
 
 
+def print_calibration(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
+    """Log loss of the first disease's confidence (nats; less is better) by sharpness and lapse, all files counting alike."""
+    print("| sharpness | lapse |", " | ".join(files), "| mean |")
+    print("|---|---|" + "---|" * (len(files) + 1))
+    mix = knowledge.settings.case_mix
+    for sharpness, lapse in product(SHARPNESSES, LAPSES):
+        given = msgspec.structs.replace(knowledge.settings.case_mixes[mix], sharpness=sharpness, lapse=lapse)
+        changed = with_settings(knowledge, case_mixes={mix: given})
+        losses = []
+        for cases in files.values():
+            answers = [answer(case, changed) for case in cases]
+            right = np.array([rank_of_right(c, a) == 1 for c, a in zip(cases, answers, strict=True)])
+            confidence = np.clip([a.confidence.max(initial=0) for a in answers], 1e-3, 1 - 1e-3)
+            losses.append(float(-np.log(np.where(right, confidence, 1 - confidence)).mean()))
+        print(f"| {sharpness} | {lapse} |", " | ".join(f"{loss:.3f}" for loss in losses), f"| {np.mean(losses):.3f} |")
+    print()
+
+
 def print_reliability(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
     """How often the first disease is right, by its confidence; a bar of ten characters is the reliability diagram."""
     print("| confidence of the first | cases | mean confidence | right | |")
@@ -224,7 +245,7 @@ def print_reliability(files: dict[str, list[Prepared]], knowledge: Knowledge) ->
     for cases in files.values():
         for case in cases:
             differential = answer(case, knowledge)
-            confidence.append(float(differential.probability.max(initial=0)))
+            confidence.append(float(differential.confidence.max(initial=0)))
             right.append(rank_of_right(case, differential) == 1)
     given, correct = np.array(confidence), np.array(right, dtype=np.float64)
     for low, high in pairwise(CONFIDENCE_EDGES):
