@@ -13,7 +13,7 @@ from cunyi.domain.presentation import Presentation
 from cunyi.reasoning.differential import Differential, places_of_highest
 from cunyi.reasoning.prepared import Knowledge
 
-_CONSIDERED = 40
+_CONSIDERED = 100
 """How many of the most probable or most harmful diseases a question is judged by."""
 _COUNTS = 1e-6
 _MOST_QUESTIONS = 20
