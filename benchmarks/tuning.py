@@ -93,7 +93,7 @@ def prepare(path: Path, knowledge: Knowledge) -> Iterable[Prepared]:
             reception.presentation,
             evidence,
             None if resemblance is None else resemblance.score,
-            name_weights(reception.named, len(diseases), knowledge.settings.possible_weight),
+            name_weights(reception.named, evidence, knowledge.settings),
         )
 
 

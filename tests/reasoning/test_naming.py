@@ -80,3 +80,13 @@ def test_naming_never_moves_triage(mini):
 def test_a_name_alone_gives_a_differential(mini):
     said = assess({"id": "x", "chief_complaint": "肺炎又犯了"}, mini)
     assert said.differential[0].disease == "pneumonia"
+
+
+def test_a_disease_that_accounts_for_nothing_of_what_ails_the_patient_is_hardly_named(mini):
+    first = assess({"id": "x", "chief_complaint": "胸痛，压榨样胸痛，出冷汗，有高血压"}, mini).differential[0]
+    assert first.disease == "acute_myocardial_infarction"
+    alone = {c.disease: c for c in assess({"id": "x", "chief_complaint": "我有肺炎"}, mini).differential}
+    beside = {
+        c.disease: c for c in assess({"id": "x", "chief_complaint": "压榨样胸痛，出冷汗，我有肺炎"}, mini).differential
+    }
+    assert beside["pneumonia"].named[0].weight < alone["pneumonia"].named[0].weight

@@ -55,7 +55,7 @@ def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
     prior, against = random.normal(-5, 3, 12).astype(np.float32), -random.random(12).astype(np.float32)
     support = np.maximum(rows, 0).sum(axis=0) + against
     evidence = Evidence(
-        for_ids=[str(row) for row in range(findings)], for_rows=rows, against_ids=[], against_rows=rows[:0],
+        for_ids=[str(row) for row in range(findings)], for_rows=rows, for_ailing=list(range(findings)), against_ids=[], against_rows=rows[:0],
         danger_against=against, groups={}, told_rows=rows, told_groups={},
     )  # fmt: skip
     differential = Differential(

@@ -59,7 +59,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         knowledge.settings,
         _candidates(case, knowledge),
         None if resemblance is None else resemblance.score,
-        name_weights(reception.named, len(knowledge.likelihoods.disease_ids), knowledge.settings.possible_weight),
+        name_weights(reception.named, evidence, knowledge.settings),
     )
     triage = judge(presentation, evidence, differential, knowledge)
     excluded = must_exclude(differential, evidence, triage, knowledge)

@@ -11,6 +11,7 @@ from cunyi.domain.finding import Fact, Status
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix
 from cunyi.knowledge.model import Finding
+from cunyi.reasoning.resolving import LASTING_KINDS
 
 
 class Evidence(msgspec.Struct):
@@ -24,6 +25,8 @@ class Evidence(msgspec.Struct):
 
     for_ids: list[str]
     for_rows: Matrix
+    for_ailing: list[int]
+    """Places in `for_rows` of what ails the patient: symptoms, signs and results; no earlier illness, exposure or drug."""
     against_ids: list[str]
     against_rows: Matrix
     danger_against: Matrix
@@ -82,6 +85,7 @@ def gather(
     return Evidence(
         for_ids=for_ids,
         for_rows=for_rows,
+        for_ailing=[place for place, f in enumerate(for_ids) if findings[f].kind not in LASTING_KINDS],
         against_ids=[likelihoods.finding_ids[row] for row in against],
         against_rows=against_rows,
         danger_against=danger,

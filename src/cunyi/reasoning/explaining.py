@@ -32,7 +32,7 @@ from cunyi.reasoning.danger import Raised
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.measuring import CriticalValue
-from cunyi.reasoning.naming import name_weight
+from cunyi.reasoning.naming import explained, name_weight
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import Reception
 from cunyi.reasoning.resembling import Resemblance, telling_stretches
@@ -98,6 +98,7 @@ def candidates(
     told = [(f, knowledge.content.findings[f].name, presentation.facts[f].span) for f in counted]
     worded = _wordings(order[:_WORDED], resemblance, knowledge)
     probabilities = differential.confidence[order].tolist()
+    accounts = explained(evidence, knowledge.settings.named_explains) if named else None
     result: list[Candidate] = []
     for column, probability, row, shown_row in zip(order, probabilities, weights.tolist(), rounded, strict=True):
         if probability <= 0:
@@ -119,7 +120,7 @@ def candidates(
                 sources=list(disease.sources),
                 review_status=disease.review_status,
                 wording=worded[len(result)] if len(result) < len(worded) else [],
-                named=_names(column, named, knowledge) if named else [],
+                named=_names(column, named, float(accounts[column]), knowledge) if accounts is not None else [],
             )
         )
     return result
@@ -162,12 +163,12 @@ def _in_order(ranked: list[tuple[float, str, int]], told: list[_Told], shown: li
     return [WeighedFinding(finding, told[place][1], shown[place], told[place][2]) for _, finding, place in ranked]
 
 
-def _names(column: int, named: Sequence[NamedDisease], knowledge: Knowledge) -> list[DiseaseNamed]:
+def _names(column: int, named: Sequence[NamedDisease], accounts: float, knowledge: Knowledge) -> list[DiseaseNamed]:
     settings = knowledge.settings
     return [
         DiseaseNamed(
             each.text,
-            round(settings.named_weight * name_weight(each, settings.possible_weight), 2),
+            round(settings.named_weight * name_weight(each, settings.possible_weight) * accounts, 2),
             each.span,
         )
         for each in named

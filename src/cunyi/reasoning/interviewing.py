@@ -88,7 +88,7 @@ def stand(interview: Interview, knowledge: Knowledge) -> Standing:
     )
     resemblance = resemble(reception.written, knowledge)
     wording = None if resemblance is None else resemblance.score
-    named = name_weights(reception.named, len(knowledge.likelihoods.disease_ids), knowledge.settings.possible_weight)
+    named = name_weights(reception.named, evidence, knowledge.settings)
     differential = rank(presentation, evidence, knowledge.likelihoods, knowledge.settings, None, wording, named)
     return Standing(
         interview=interview,

@@ -70,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     wording_weight: float
     wording_runs: float
     named_weight: float
+    named_explains: float
+    """A disease that the text names counts in full when it accounts for this share of what the best disease does."""
     told_weight_listed: float
     told_weight_unlisted: float
     other_prior: float
