@@ -6,6 +6,8 @@ import pytest
 
 from cunyi.domain.intake import parse_case
 from cunyi.reasoning.assess import assess
+from cunyi.reasoning.evidence import gather
+from cunyi.reasoning.naming import name_weight
 from cunyi.reasoning.presenting import receive
 from cunyi.text.disease_names import NameFinder
 
@@ -90,3 +92,18 @@ def test_a_disease_that_accounts_for_nothing_of_what_ails_the_patient_is_hardly_
         c.disease: c for c in assess({"id": "x", "chief_complaint": "压榨样胸痛，出冷汗，我有肺炎"}, mini).differential
     }
     assert beside["pneumonia"].named[0].weight < alone["pneumonia"].named[0].weight
+
+
+def test_an_illness_of_long_standing_counts_less_beside_something_that_ails(mini):
+    [stated] = receive(parse_case({"id": "x", "chief_complaint": "我有肺炎"}), mini).named
+    ailing = gather_for({"id": "x", "chief_complaint": "咳嗽"}, mini)
+    well = gather_for({"id": "x", "chief_complaint": "来拿药"}, mini)
+    beside = stated._replace(beside=True)
+    assert name_weight(stated, ailing, mini.settings) == 1
+    assert name_weight(beside, ailing, mini.settings) == mini.settings.named_beside.weight
+    assert name_weight(beside, well, mini.settings) == 1
+
+
+def gather_for(case, knowledge):
+    reception = receive(parse_case(case), knowledge)
+    return gather(reception.presentation, reception.explicit, knowledge.likelihoods, knowledge.content.findings, 0.5)

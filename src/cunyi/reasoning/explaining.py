@@ -120,7 +120,9 @@ def candidates(
                 sources=list(disease.sources),
                 review_status=disease.review_status,
                 wording=worded[len(result)] if len(result) < len(worded) else [],
-                named=_names(column, named, float(accounts[column]), knowledge) if accounts is not None else [],
+                named=_names(column, named, float(accounts[column]), evidence, knowledge)
+                if accounts is not None
+                else [],
             )
         )
     return result
@@ -163,12 +165,14 @@ def _in_order(ranked: list[tuple[float, str, int]], told: list[_Told], shown: li
     return [WeighedFinding(finding, told[place][1], shown[place], told[place][2]) for _, finding, place in ranked]
 
 
-def _names(column: int, named: Sequence[NamedDisease], accounts: float, knowledge: Knowledge) -> list[DiseaseNamed]:
+def _names(
+    column: int, named: Sequence[NamedDisease], accounts: float, evidence: Evidence, knowledge: Knowledge
+) -> list[DiseaseNamed]:
     settings = knowledge.settings
     return [
         DiseaseNamed(
             each.text,
-            round(settings.named_weight * name_weight(each, settings.possible_weight) * accounts, 2),
+            round(settings.named_weight * name_weight(each, evidence, settings) * accounts, 2),
             each.span,
         )
         for each in named

@@ -22,9 +22,11 @@ def explained(evidence: Evidence, full: float) -> NDArray[np.float64]:
     return np.clip(speaks / (best * full), 0, 1) if best > 0 else np.ones_like(speaks)
 
 
-def name_weight(named: NamedDisease, possible_weight: float) -> float:
-    """1 for a disease that is stated, `possible_weight` for one that is suspected or asked about."""
-    return 1.0 if named.status == Status.PRESENT and not named.asked else possible_weight
+def name_weight(named: NamedDisease, evidence: Evidence, settings: Settings) -> float:
+    """1 for a disease that is stated, less for one that is suspected or asked about, and for an illness of long standing beside
+    something that ails the patient."""
+    weight = 1.0 if named.status == Status.PRESENT and not named.asked else settings.possible_weight
+    return weight * settings.named_beside.weight if named.beside and evidence.for_ailing else weight
 
 
 def name_weights(named: Sequence[NamedDisease], evidence: Evidence, settings: Settings) -> Matrix | None:
@@ -33,7 +35,8 @@ def name_weights(named: Sequence[NamedDisease], evidence: Evidence, settings: Se
         return None
     weights: Matrix = np.zeros(evidence.for_rows.shape[1], dtype=np.float32)
     for each in named:
+        weight = name_weight(each, evidence, settings)
         for disease in each.diseases:
-            weights[disease] = max(weights[disease], name_weight(each, settings.possible_weight))
+            weights[disease] = max(weights[disease], weight)
     weights *= explained(evidence, settings.named_explains).astype(np.float32)
     return weights

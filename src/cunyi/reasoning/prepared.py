@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -86,6 +87,8 @@ class Knowledge(msgspec.Struct):
     drug_names: DrugNames
     disease_names: dict[str, str]
     """Disease ids by each of their names, as texts are compared."""
+    background_illnesses: frozenset[str]
+    """History findings of illness of long standing that many have besides what they come for."""
     interviewing: Plan | None
     hint_finder: HintFinder | None
     name_finder: NameFinder
@@ -127,6 +130,7 @@ def prepare(data: bytes) -> Knowledge:
         findings_of_flag={flag.id: asked_findings(flag.when) for flag in content.red_flags.values()},
         referral_index=RuleIndex(content.referral.values()),
         drug_names=DrugNames(content.formulary),
+        background_illnesses=_background_illnesses(content, settings),
         disease_names={plain(name): disease.id for disease in diseases for name in (disease.name, *disease.aliases)},
         interviewing=make_plan(content, learned),
         hint_finder=_hint_finder(content.department_hints),
@@ -193,6 +197,16 @@ def _typical_support(likelihoods: Likelihoods, content: Content) -> Matrix:
             risk[likelihoods.finding_index[finding], column] = True
     typical: Matrix = np.maximum(np.where(usable & ~risk, gain, 0).sum(axis=0), 1e-3).astype(np.float32)
     return typical
+
+
+def _background_illnesses(content: Content, settings: Settings) -> frozenset[str]:
+    at_risk = Counter(
+        finding
+        for disease in content.diseases.values()
+        for finding in disease.risk_factors
+        if content.findings[finding].kind == "history"
+    )
+    return frozenset(finding for finding, diseases in at_risk.items() if diseases >= settings.named_beside.at_risk)
 
 
 def _of_level(triage: NDArray[np.int8]) -> dict[str, DiseasesOfLevel]:

@@ -78,7 +78,24 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
         readings=tuple(current),
         explicit=frozenset(explicit),
         written=reading.written,
-        named=reading.named,
+        named=_named(reading.named, mentions, knowledge),
+    )
+
+
+def _named(
+    named: tuple[NamedDisease, ...], mentions: tuple[Fact, ...], knowledge: Knowledge
+) -> tuple[NamedDisease, ...]:
+    """The named diseases, marked where the same words are the history of an illness of long standing."""
+    if not named:
+        return named
+    spans = [m.span for m in mentions if m.span is not None and m.finding in knowledge.background_illnesses]
+    return tuple(
+        each._replace(
+            beside=any(
+                s.field == each.span.field and s.start < each.span.end and each.span.start < s.end for s in spans
+            )
+        )
+        for each in named
     )
 
 

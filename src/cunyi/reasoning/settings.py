@@ -46,6 +46,14 @@ class Unsupported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     penalty: float
 
 
+class NamedBeside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An illness of long standing that the text names beside something that ails the patient counts `weight` of a named disease. It is one
+    whose history puts at risk of at least `at_risk` other diseases."""
+
+    at_risk: int
+    weight: float
+
+
 class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^sharpness over the whole differential, something else
     included (Guo et al., ICML 2017), of which `lapse` goes to something else, so that shares still sum to one."""
@@ -72,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     named_weight: float
     named_explains: float
     """A disease that the text names counts in full when it accounts for this share of what the best disease does."""
+    named_beside: NamedBeside
     told_weight_listed: float
     told_weight_unlisted: float
     other_prior: float

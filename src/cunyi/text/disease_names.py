@@ -23,13 +23,15 @@ class NamePlace(NamedTuple):
 
 
 class NamedDisease(NamedTuple):
-    """A disease that a text says the patient has now: for certain, possibly, or as a question (病名)."""
+    """A disease that a text says the patient has now: for certain, possibly, or as a question (病名). `beside`: an illness of long standing
+    that many have besides what they come for (high blood pressure, diabetes)."""
 
     text: str
     diseases: tuple[int, ...]
     status: Status
     asked: bool
     span: Span
+    beside: bool = False
 
 
 class NameFinder:
