@@ -49,8 +49,9 @@ _ELSEWHERE = frozenset(
         "problem_suffix",
     }
     | {"no_item", "pulse_name", "pulse_name_not_after", "brief", "brief_unit", "brief_while"}
+    | {"list_word", "list_close", "general_word", "specimen", "blood", "joins_on"}
 )
-_SPEAK_IN_TERMS = frozenset({"family", "allergy"})
+_SPEAK_IN_TERMS = frozenset({"family", "allergy", "possible_inside", "plan"})
 _FAMILY_FINDINGS = "family_history"
 _FILLERS = frozenset({"filler", "severity", "onset", "absent_before"})
 
@@ -96,6 +97,10 @@ class Word(msgspec.Struct, frozen=True):
     speaks_in_terms: bool
     """A relative or an allergy, which speaks even inside the words of a finding."""
     ends: bool
+    is_whole: bool
+    """A word that nothing is cut out of (黄斑: no 眼黄 in 双眼黄斑)."""
+    is_tail: bool
+    """The end of a word that nothing which begins inside it is cut out of (子下面: no 下面 in 肚子下面)."""
 
 
 Found = tuple[int, bool, tuple[int, ...], Word | None]
@@ -149,9 +154,13 @@ class Language:
         self.age_holders = cues.words("age_holder")
         self.ages = AgeWords(cues.words)
         typos = {wrong: plain(right) for wrong, right in cues.values("typo").items()}
-        self.normalize = Normalizer(cues.values("character"), typos, self.answers)
+        self.normalize = Normalizer(cues.values("character"), typos, self.answers, cues.words("joins_on"))
         self.filler = any_of(word for kind in sorted(_FILLERS) for word in cues.words(kind))
         self.brief = _brief(cues)
+        # What may stand between the members of a list, and what says that one ends here.
+        self.list_words = any_of([*cues.words("list_word"), *cues.words("list_close")])
+        self.list_close = any_of(cues.words("list_close"))
+        self.general_words = tuple(cues.words("general_word"))
         words: dict[str, Found] = {}
         same: dict[Word, Found] = {}
         for text, word in _words(compiled, cues, frozenset(self.items.names)):
@@ -222,6 +231,8 @@ def _words(compiled: Mapping[str, Any], cues: _Cues, names: frozenset[str]) -> I
                     denies="absent_before" in kinds,
                     speaks_in_terms=not kinds.isdisjoint(_SPEAK_IN_TERMS),
                     ends="end" in kinds,
+                    is_whole="whole" in kinds,
+                    is_tail="tail" in kinds,
                 ),
             )
 

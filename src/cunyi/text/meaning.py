@@ -7,11 +7,13 @@ denied over commas; after a plain 无 or 没有 they do not: in the records read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from cunyi.domain.finding import Onset, Severity, Status, When, Who
+from cunyi.text.language import TERM
 from cunyi.text.scanning import Clause, Match, Place, PlacedCue
 
 _LIST_MARKS = frozenset("、及和或与以并")
@@ -27,12 +29,13 @@ _NAMED_IN_CLAUSES = 3
 _ENDS_RELATIVE = frozenset({"patient", "family_end"})
 _OPENS_ANEW = frozenset({"end", "absent_before", "patient"})
 # The kinds of cue that each question below depends on: most clauses have one or two kinds, and most questions need no asking.
-_HANDED_ON = frozenset({"absent_before_sentence", "hypothetical", "end", "patient", "family_end", "family"})
+_HANDED_ON = frozenset({"absent_before_sentence", "hypothetical", "end", "patient", "family_end", "family", "plan"})
 _SUPPOSES = frozenset({"hypothetical", "unreal"})
 _ASKS = frozenset({"question_before", "question_after"})
 _DENIES = frozenset({"absent_before", "absent_before_sentence", "absent_after", "absent_after_end"})
-_DOUBTS = frozenset({"possible_before", "possible_after"})
+_DOUBTS = frozenset({"possible_before", "possible_after", "possible_inside"})
 _NAMES_PERSON = frozenset({"family"}) | _ENDS_RELATIVE
+_OTHERS = frozenset({"of_other", "other_part"})
 _IS_PAST = frozenset({"past_before", "past_after"})
 # To look a member up in its enumeration takes longer than the questions.
 _PRESENT, _ABSENT, _POSSIBLE = Status.PRESENT, Status.ABSENT, Status.POSSIBLE
@@ -48,14 +51,17 @@ class Meaning(msgspec.Struct, frozen=True):
     when: When
     onset: Onset | None
     severity: Severity | None
+    planned: bool = False
+    """Only intended or advised: no drug, exposure or operation that there was."""
 
 
 class Carried(msgspec.Struct, frozen=True):
-    """What a clause hands on to the next ones of its sentence: a denial, an if, a relative as the subject."""
+    """What a clause hands on to the next ones of its sentence: a denial, an if, a relative as the subject, a plan."""
 
     denied: bool = False
     unreal: bool = False
     family: bool = False
+    planned: bool = False
 
 
 NOTHING_CARRIED = Carried()
@@ -66,7 +72,7 @@ _ASKED = Meaning(None, True, Who.PATIENT, When.NOW, None, None)
 
 def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Carried:
     """What holds after a clause, `before` being what held in it."""
-    denied, unreal, family = before.denied, before.unreal, before.family
+    denied, unreal, family, planned = before.denied, before.unreal, before.family, _still_planned(clause, before)
     for cue in clause.cues:
         kind = cue.cue.kind
         if kind not in _HANDED_ON:
@@ -76,13 +82,15 @@ def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Ca
                 denied = True
             case "hypothetical":
                 unreal = True
+            case "plan" if cue.cue.value == "goes_on":
+                planned = True
             case "end" if cue.cue.value == "strong":
                 denied = False
             case "patient" | "family_end":
                 family = False
             case "family":
                 family = _is_relative(cue, clause.cues, text, subject)
-    return Carried(denied, unreal, family) if denied or unreal or family else NOTHING_CARRIED
+    return Carried(denied, unreal, family, planned) if denied or unreal or family or planned else NOTHING_CARRIED
 
 
 def inherited(clause: Clause, text: str, before: Carried) -> Carried:
@@ -92,7 +100,12 @@ def inherited(clause: Clause, text: str, before: Carried) -> Carried:
     """
     if before == NOTHING_CARRIED or is_bare(clause, text):
         return before
-    return Carried(False, before.unreal, False)
+    return Carried(False, before.unreal, False, _still_planned(clause, before))
+
+
+def _still_planned(clause: Clause, before: Carried) -> bool:
+    """需要住院治疗，静脉输液和抗生素治疗 is all planned; 需要住院，我有高血压 is not."""
+    return before.planned and not any(c.cue.kind == "end" or c.cue.value == "speaker" for c in clause.cues)
 
 
 def is_bare(clause: Clause, text: str) -> bool:
@@ -102,13 +115,16 @@ def is_bare(clause: Clause, text: str) -> bool:
     return _loose(clause.start, clause.end, clause, text) <= _MOST_OTHER
 
 
-def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: str | None) -> Meaning:
-    """The meaning of one match in its clause. `subject`: the relative's word that names the patient here, if any."""
+def meaning_of(
+    match: Match, clause: Clause, text: str, held: Carried, subject: str | None, lists: re.Pattern[str] | None
+) -> Meaning:
+    """The meaning of one match in its clause. `subject`: the relative's word that names the patient here, if any;
+    `lists`: what may stand between the members of a list."""
     if not clause.cues and held == NOTHING_CARRIED and not clause.asks:
         return _PLAIN
     cues = clause.cues
     for start, end in match.pieces:
-        cues = [c for c in cues if c.start < start or end < c.end]
+        cues = [c for c in cues if c.start < start or end < c.end or c.cue.kind == "possible_inside"]
     kinds = {c.cue.kind for c in cues}
     if held.unreal or (not kinds.isdisjoint(_SUPPOSES) and _unreal(match, cues)):
         return _SUPPOSED
@@ -118,11 +134,17 @@ def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: 
     denied = held.denied or (not kinds.isdisjoint(_DENIES) and _absent(match, cues, clause, text))
     if denied and not ("affirm" in kinds and _affirmed(match, cues)):
         status = _ABSENT
-    elif (clause.asks or not kinds.isdisjoint(_DOUBTS)) and _possible(match, cues, clause):
+        if not kinds.isdisjoint(_OTHERS) and _is_of_other(match, cues):
+            return _SUPPOSED
+    elif ((clause.asks or not kinds.isdisjoint(_DOUBTS)) and _possible(match, cues, clause)) or (
+        "like_after" in kinds and match.mode == TERM and _likened(match, cues)
+    ):
         status = _POSSIBLE
     family = held.family
     if not kinds.isdisjoint(_NAMES_PERSON):
         family = _family(match, cues, text, held, subject)
+    if "family_after" in kinds and not family:
+        family = any(c.cue.kind == "family_after" and goes_on(match.end, c.start, clause, text, lists) for c in cues)
     return Meaning(
         status,
         False,
@@ -130,7 +152,21 @@ def meaning_of(match: Match, clause: Clause, text: str, held: Carried, subject: 
         _PAST if not kinds.isdisjoint(_IS_PAST) and _past(match, cues) else _NOW,
         _onset(match, cues) if "onset" in kinds else None,
         _severity(match, cues, clause.matches) if "severity" in kinds else None,
+        held.planned or ("plan" in kinds and _planned(match, cues)),
     )
+
+
+def goes_on(start: int, end: int, clause: Clause, text: str, lists: re.Pattern[str] | None) -> bool:
+    """Whether only the members of a list and the words between them stand between two places of a clause."""
+    if end < start:
+        return False
+    rest = list(text[start:end])
+    for match in clause.matches:
+        for a, b in match.pieces:
+            for position in range(max(a, start), min(b, end)):
+                rest[position - start] = ""
+    left = "".join(rest).replace(" ", "")
+    return not left or (lists is not None and lists.fullmatch(left) is not None)
 
 
 def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
@@ -151,7 +187,7 @@ def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) 
             if (
                 placed.end <= start
                 and (start - placed.end <= cue.scope or _loose(placed.end, start, clause, text) <= cue.scope)
-                and not any(placed.end <= stop < start or placed.end < stop == start for stop in ends)
+                and not any(placed.end <= stop <= start and not _begins_denied(stop, placed, clause) for stop in ends)
             ):
                 return True
         elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
@@ -164,6 +200,11 @@ def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) 
             ):
                 return True
     return False
+
+
+def _begins_denied(stop: int, denial: PlacedCue, clause: Clause) -> bool:
+    """Whether a word that says there is begins a term right after a denial: half of it in 没|有糖尿病、高血压."""
+    return stop == denial.end and any(match.start == stop for match in clause.matches)
 
 
 def _loose(start: int, end: int, clause: Clause, text: str, *, backwards: bool = False) -> int:
@@ -198,6 +239,8 @@ def _possible(match: Match, cues: Sequence[PlacedCue], clause: Clause) -> bool:
         kind, scope = placed.cue.kind, placed.cue.scope
         if kind == "possible_before" and placed.end <= match.start <= placed.end + scope:
             return True
+        if kind == "possible_inside" and match.start <= placed.start <= match.end + scope:
+            return True
         if kind == "possible_after" and match.end <= placed.start <= match.end + scope:
             return True
     return clause.asks and clause.end - match.end <= _CLAUSE_TAIL
@@ -215,6 +258,25 @@ def _asked(match: Match, cues: Sequence[PlacedCue]) -> bool:
 
 def _unreal(match: Match, cues: Sequence[PlacedCue]) -> bool:
     return any(c.cue.kind in ("hypothetical", "unreal") and c.end <= match.start <= c.end + c.cue.scope for c in cues)
+
+
+def _planned(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    return any(c.cue.kind == "plan" and c.start < match.start <= c.end + c.cue.scope for c in cues)
+
+
+def _is_of_other(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    """Whether a denial is of something else with a match in it (没有便秘腹泻交替, 没吃会黑便的食物, 否认其他部位疼痛)."""
+    return any(
+        (c.cue.kind == "of_other" and match.end <= c.start <= match.end + c.cue.scope)
+        or (c.cue.kind == "other_part" and c.end <= match.start <= c.end + c.cue.scope)
+        for c in cues
+    )
+
+
+def _likened(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    """Whether something is only said to be like a match (就像感冒一样)."""
+    before = any(c.cue.kind == "like_before" and c.end <= match.start <= c.end + c.cue.scope for c in cues)
+    return before and any(c.cue.kind == "like_after" and match.end <= c.start <= match.end + c.cue.scope for c in cues)
 
 
 def _past(match: Match, cues: Sequence[PlacedCue]) -> bool:
@@ -283,6 +345,9 @@ def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int])
                     told_of, speaker = None, speaker or not _names_relative(placed, clause)
                 elif placed.cue.value != "self" or relative is None:
                     return None
+            elif placed.cue.kind == "family" and placed.cue.value == "other":
+                # 别人 is nobody whom a speaker comes for.
+                continue
             elif placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
                 if relative is None or relative[0] < clause.start:
                     told_of = text[placed.start : placed.end]

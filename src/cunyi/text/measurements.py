@@ -13,6 +13,7 @@ _LETTER = re.compile(r"[a-z0-9%]")
 _DIGIT = re.compile(r"[0-9]")
 _SHORT_NAME_VALUE = re.compile(r"[\s:]*[0-9]")
 _HALF = "半"
+_SENTENCE_END = re.compile(r"[。；;\n]")
 # A pressure below this in a pair is no mmHg: 21/13 is kPa.
 _LEAST_SYSTOLIC_MMHG = 40
 
@@ -44,7 +45,7 @@ class ValueWords:
             rf"(?P<tenth>[一二三四五六七八九{_HALF}](?!{no_value}))?"
         )
         self._degrees_named = re.compile(
-            rf"(?<![a-z])(?:{_either(words('temperature_before'))})[^0-9，。；]{{0,5}}"
+            rf"(?<![a-z])(?:{_either(words('temperature_before'), closed=True)})[^0-9，。；]{{0,5}}"
             rf"(?P<value>3[5-9](?:\.[0-9]{{1,2}})?|4[0-2](?:\.[0-9]{{1,2}})?)(?![0-9/.])(?!{no_value})"
         )
         # 直腿抬高35° is an angle, not a temperature.
@@ -69,6 +70,7 @@ class ValueWords:
             rf"(?:[^0-9，。；;、]{{0,6}}(?P<number>[0-9]{{2,3}})\s*(?:{_either(beats)})"
             rf"|[^0-9，。；;、]{{0,6}}[，、]\s*(?P<number2>[0-9]{{2,3}})\s*(?:{_either(unit for unit in beats if '/' in unit)}))"
         )
+        self._specimen, self._blood = (_pattern(words(kind)) for kind in ("specimen", "blood"))
         ordinal = _either(words("ordinal"))
         self._step = re.compile(
             rf"(?:{gap}|[\s:(=]){{0,4}}?(?P<step>\(?[1-4]\+\)?|\(?\+{{1,4}}\)?|\(?±\)?|\(-\)|-(?![0-9])|{ordinal})"
@@ -85,13 +87,21 @@ class ValueWords:
         for start, end in names:
             item = items.names.get(text[start:end])
             if item is not None and _stands_alone(text, start, end):
-                value = self._named(text, start, end, item)
+                value = None if self._is_of_other(text, start, end) else self._named(text, start, end, item)
                 if value is not None and not any(v.start < value.end and start < v.end for v in found):
                     found.append(value)
         if PULSE in items.by_id:
             found += self._pulses(text, found)
         possible = [v for v in found if items.by_id[v.item].allows(v.value)]
         return sorted(possible, key=lambda v: (v.start, v.item))
+
+    def _is_of_other(self, text: str, start: int, end: int) -> bool:
+        """Whether the sentence is about another fluid's values (脑脊液：蛋白…，葡萄糖…) and not again about blood."""
+        if self._specimen is None or (found := self._specimen.search(text)) is None or found.start() >= start:
+            return False
+        *_, sentence = _SENTENCE_END.split(text[:start])
+        *before, after = self._specimen.split(sentence)
+        return bool(before) and (self._blood is None or self._blood.search(after + text[start:end]) is None)
 
     def _spellings(self, item: str) -> list[str]:
         """Every spelling of the units of an item."""
@@ -169,6 +179,10 @@ def _either(words: Iterable[str], closed: bool = False) -> str:
     ordered = sorted({word for word in words if word}, key=lambda word: (-len(word), word))
     parts = [re.escape(word) + ("(?![a-z])" if closed and word[-1] <= "z" else "") for word in ordered]
     return "|".join(parts) or "(?!)"
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    return re.compile(_either(words)) if words else None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -18,6 +18,11 @@ CHARACTERS: Mapping[int, int] = {**_HALF_WIDTH, **{ord(mark): ord(mark) for mark
 _BLANKS = re.compile(r"[ \t]+")
 _CHINESE = re.compile(r"[㐀-鿿]")
 _CHINESE_RUN = re.compile(r"[㐀-鿿]*")
+# A list of a record whose members are broken by blanks: 、 stands this close on both sides.
+_LONGEST_BROKEN = 6
+_MARK_AFTER = re.compile(r"[ \t]*、")
+_MARK_BEFORE = re.compile(r"、[ \t]*[㐀-鿿]+$")
+_LONGEST_JOINING = 4
 _BEFORE_UNIT = frozenset("°℃%/")
 
 
@@ -53,12 +58,21 @@ def _lower(text: str) -> str:
 class Normalizer:
     """Normalises fields: characters, misspellings of the same length, odd blanks inside words."""
 
-    def __init__(self, characters: Mapping[str, str], typos: Mapping[str, str], answers: Collection[str]) -> None:
+    def __init__(
+        self,
+        characters: Mapping[str, str],
+        typos: Mapping[str, str],
+        answers: Collection[str],
+        joins_on: Collection[str] = (),
+    ) -> None:
         self._characters = {**CHARACTERS, **{ord(old): ord(new) for old, new in characters.items()}}
         self._typos = {wrong: right for wrong, right in typos.items() if len(wrong) == len(right) and wrong != right}
         longest_first = sorted(self._typos, key=len, reverse=True)
         self._typo_pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         self._answers = frozenset(answers)
+        # 无 浮肿: the word goes on after its blank, but not where it is the answer to what stands before it (发热:无 咳嗽).
+        words = "|".join(map(re.escape, sorted(joins_on, key=lambda word: (-len(word), word))))
+        self._joins_on = re.compile(rf"(?<![:?？吗 ])(?:{words})\Z") if words else None
 
     def __call__(self, text: str) -> Normal:
         """The normal form of a field."""
@@ -86,5 +100,19 @@ class Normalizer:
         after = _CHINESE_RUN.match(text, end)
         if after is not None and after.end() - end == 1:
             return after.group() not in self._answers
+        if after is not None and (_is_of_list(text, start, after.end()) or self._goes_on(text, start)):
+            return True
         alone = start < 2 or not _CHINESE.match(text[start - 2])
         return alone and text[start - 1] not in self._answers
+
+    def _goes_on(self, text: str, start: int) -> bool:
+        """Whether the word before a blank is one that something has to follow."""
+        before = text[max(0, start - _LONGEST_JOINING) : start]
+        return self._joins_on is not None and self._joins_on.search(before) is not None
+
+
+def _is_of_list(text: str, start: int, end: int) -> bool:
+    """Whether a blank stands inside one member of a list: marks of the list close by on both sides (高血压、糖尿 病病 、结核)."""
+    if end - start > _LONGEST_BROKEN or _MARK_AFTER.match(text, end) is None:
+        return False
+    return _MARK_BEFORE.search(text[max(0, start - _LONGEST_BROKEN) : start]) is not None

@@ -12,11 +12,12 @@ from cunyi.domain.case import TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
 from cunyi.text.disease_names import NamedDisease, NameFinder, NamePlace
 from cunyi.text.language import ABSENT, CONTEXT, TERM, Language
+from cunyi.text.listing import listed_denials
 from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, first_relative, inherited, meaning_of
 from cunyi.text.normalize import Normal
 from cunyi.text.persons import stated_age_and_sex
 from cunyi.text.scanning import Clause, Match, Scan, scan
-from cunyi.text.timing import PAST_READING_DAYS, Timeline
+from cunyi.text.timing import PAST_READING_DAYS, Timeline, is_given_up, is_still_so, lasts_until_now, lately, long_ago
 
 __all__ = ["Language", "TextReading", "read_case"]
 
@@ -119,6 +120,12 @@ def _read_field(
     sections = _sections(field.name, text, language)
     timeline = Timeline(clauses, language.durations.find(text), complaint=field.name == "chief_complaint")
     carried, sentence = NOTHING_CARRIED, 0
+    listed = listed_denials(
+        clauses, text, language, lambda position: _section_at(sections, position) == "physical_examination"
+    )
+    first = len(mentions)
+    told_old: set[int] = set()
+    told_new: set[int] = set()
     for number, clause in enumerate(clauses):
         if clause.sentence != sentence:
             carried, sentence = NOTHING_CARRIED, clause.sentence
@@ -126,11 +133,13 @@ def _read_field(
         if not clause.matches and not clause.cues and not here:
             continue
         held = inherited(clause, text, carried)
+        if number in listed:
+            held = replace(held, denied=True)
         for name in here:
             match = Match(-1, TERM, name.start, name.end, ((name.start, name.end),))
             # The cues of a clause look at what else is said in it.
             around = replace(clause, matches=sorted([*clause.matches, match], key=lambda each: each.start))
-            meaning = meaning_of(match, around, text, held, subject)
+            meaning = meaning_of(match, around, text, held, subject, language.list_words)
             if meaning.asked:
                 meaning = _answered(meaning, clauses, number, text, language)
             section = _section_at(sections, name.start)
@@ -144,7 +153,7 @@ def _read_field(
             own = held
             if held.family and language.kinds[match.finding] not in _LASTING:
                 own = replace(held, family=False)
-            meaning = meaning_of(match, clause, text, own, subject)
+            meaning = meaning_of(match, clause, text, own, subject, language.list_words)
             if meaning.asked:
                 meaning = _answered(meaning, clauses, number, text, language)
             status = _status(match, meaning, clause, text, language)
@@ -158,14 +167,25 @@ def _read_field(
                     finding=language.findings[match.finding],
                     status=status,
                     who=_who(match, meaning, section, language),
-                    when=_PAST if _is_past(match, clause, meaning, section, language) else _NOW,
+                    when=_PAST if _is_past(match, clauses, number, meaning, section, language) else _NOW,
                     onset=meaning.onset if is_there else None,
                     duration_days=timeline.days(match, number) if is_there else None,
                     severity=meaning.severity if is_there else None,
                     span=_span(field, match.start, match.end),
                 )
+                if language.kinds[match.finding] not in _LASTING:
+                    if long_ago(timeline, match, number, clauses):
+                        told_old.add(len(mentions))
+                    elif lately(timeline, match, number):
+                        told_new.add(len(mentions))
                 mentions.append(_Mention(match, fact))
         carried = carry(clause, text, carried, subject)
+    if told_old and told_new:
+        mentions[first:] = [
+            _outdated(each, place, mentions, told_old, told_new)
+            for place, each in enumerate(mentions)
+            if place >= first
+        ]
     for value in language.values.find(text, field.found.names):
         ago = timeline.days_ago(value.start)
         old = ago >= PAST_READING_DAYS or _section_at(sections, value.start) == "past_history"
@@ -180,6 +200,23 @@ def _read_field(
                 days_ago=ago,
             )
         )
+
+
+def _outdated(mention: _Mention, number: int, mentions: list[_Mention], old: set[int], new: set[int]) -> _Mention:
+    """A mention of long ago as one of the past where a later one says otherwise of these days (5月前呕血。近3天无呕血)."""
+    fact = mention.fact
+    if number not in old or fact.when is _PAST:
+        return mention
+    for later in new:
+        other = mentions[later].fact
+        if (
+            later > number
+            and other.finding == fact.finding
+            and other.who is fact.who
+            and other.status is not fact.status
+        ):
+            return _Mention(mention.match, replace(fact, when=_PAST))
+    return mention
 
 
 def _is_had_now(meaning: Meaning, section: str) -> bool:
@@ -202,6 +239,9 @@ def _answered(meaning: Meaning, clauses: list[Clause], number: int, text: str, l
 def _status(match: Match, meaning: Meaning, clause: Clause, text: str, language: Language) -> Status | None:
     """What a match states about its finding; None for nothing."""
     status = meaning.status
+    if meaning.planned and status is not _ABSENT and language.kinds[match.finding] in _LASTING:
+        # 需要接受抗生素治疗, 打算剖宫产: none of it has been.
+        return None
     if match.mode == ABSENT:
         return _ABSENT if status is _PRESENT else None
     if status is _PRESENT:
@@ -231,11 +271,16 @@ def _is_of_subject(match: Match, text: str, subject: str, language: Language) ->
     return language.of_family[match.finding] and subject in text[match.start : match.end]
 
 
-def _is_past(match: Match, clause: Clause, meaning: Meaning, section: str, language: Language) -> bool:
+def _is_past(
+    match: Match, clauses: list[Clause], number: int, meaning: Meaning, section: str, language: Language
+) -> bool:
     """Whether a finding belongs to the past; a past illness, exposure or drug outside the past history still counts."""
+    lasting = language.kinds[match.finding] in _LASTING
+    if lasting and is_given_up(language.findings[match.finding], match, clauses, number):
+        return True
     if section == "past_history":
-        return not any(c.cue.kind == "now" and c.end <= match.start for c in clause.cues)
-    return meaning.when is _PAST and language.kinds[match.finding] not in _LASTING
+        return not is_still_so(match, clauses, number, over_commas=not lasting)
+    return meaning.when is _PAST and not lasting and not lasts_until_now(clauses, number)
 
 
 def _span(field: _Field, start: int, end: int) -> Span:

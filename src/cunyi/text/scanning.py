@@ -109,14 +109,24 @@ def _clauses(text: str) -> Iterator[Clause]:
 def _fill(clause: Clause, hits: list[_Hit], pieces: list[_Piece], text: str, language: Language) -> None:
     """Puts into a clause what was found in it. `pieces` are the words that are pieces, whatever else they are."""
     pseudo: list[Place] = []
+    wholes: list[tuple[int, int, bool]] = []
     for start, end, word in hits:
         if word.opens_denial:
             clause.negations.add(start)
         if word.is_pseudo:
             pseudo.append((start, end))
+        if word.is_whole or word.is_tail:
+            wholes.append((start, end, word.is_tail))
+    if wholes:
+        if len(wholes) > 1:
+            # Of two that overlap the longer is the word (3年前列腺炎: no 年前).
+            wholes = [each for each in wholes if not _is_shorter(each, wholes)]
+        hits = [hit for hit in hits if not _is_cut(hit[0], hit[1], wholes)]
+        pieces = [hit for hit in pieces if not _is_cut(hit[0], hit[1], wholes)]
     if pseudo:
+        pseudo = [place for place in pseudo if not _denies_term(place, hits, clause)]
         # The longer word wins: 不痛 in 不痛不痒 is no pseudo cue's business, 无 in 无明显诱因 is.
-        hits = [hit for hit in hits if hit[2].is_pseudo or not _inside(hit[0], hit[1], pseudo)]
+        hits = [hit for hit in hits if hit[:2] in pseudo or not _inside(hit[0], hit[1], pseudo)]
         pieces = [hit for hit in pieces if hit[:2] in pseudo or not _inside(hit[0], hit[1], pseudo)]
     terms: list[_Hit] = []
     cues: list[_Hit] = []
@@ -143,7 +153,34 @@ def _fill(clause: Clause, hits: list[_Hit], pieces: list[_Piece], text: str, lan
         matches.sort(key=_place_of)
     clause.matches.extend(matches)
     if cues:
+        if pseudo:
+            cues = [hit for hit in cues if not (hit[2].denies and _is_begun(hit[0], hit[1], pseudo, clause))]
         clause.cues.extend(_cues(cues, matches, pseudo, text, language))
+
+
+def _is_cut(start: int, end: int, wholes: list[tuple[int, int, bool]]) -> bool:
+    """Whether a hit is cut out of a longer word: inside it or over its edge (眼|黄斑), and does not hold all of it."""
+    return any(
+        a < end and start < b and (start > a or end < b) and (a <= start or not is_tail) for a, b, is_tail in wholes
+    )
+
+
+def _is_shorter(whole: tuple[int, int, bool], wholes: list[tuple[int, int, bool]]) -> bool:
+    start, end, _ = whole
+    return any(a < end and start < b and b - a > end - start for a, b, _ in wholes)
+
+
+def _denies_term(place: Place, hits: list[_Hit], clause: Clause) -> bool:
+    """Whether a word that looks like a denial and is none is one after all, of a longer term (没碰 in 没碰伤)."""
+    start, end = place
+    return start in clause.negations and any(
+        a == start + 1 and b > end and word.terms and not word.only_context for a, b, word in hits
+    )
+
+
+def _is_begun(start: int, end: int, pseudo: list[Place], clause: Clause) -> bool:
+    """Whether a cue ends in the beginning of words that look like a denial and are none (也没好转, 并无缓解)."""
+    return any(start < a < end <= b and a in clause.negations for a, b in pseudo)
 
 
 def _places_of(pieces: list[_Piece], names: list[Place]) -> dict[int, list[Place]]:

@@ -11,6 +11,12 @@ from cunyi.text.scanning import Clause, Match
 _THIS_ENCOUNTER_DAYS = 0.5
 PAST_READING_DAYS = 30.0
 _MOST_WORDS_BESIDE = 6
+# What was so months ago is past where something later says that it is otherwise now.
+_LONG_AGO_DAYS = 30.0
+_LATELY_DAYS = 30.0
+_SHORT_CLAUSE = 8
+_GOES_ON = frozenset({"since", "until_now"})
+_SAYS_WHEN = frozenset({"now", "past_before"})
 
 
 class Timeline:
@@ -54,6 +60,19 @@ class Timeline:
                 break
         return None
 
+    def told_of(self, match: Match, number: int) -> Duration | None:
+        """The time that a finding's sentence tells of: the last words of time before it; None for none."""
+        if not self._any:
+            return None
+        sentence = self._clauses[number].sentence
+        for earlier in range(number, -1, -1):
+            if self._clauses[earlier].sentence != sentence:
+                return None
+            before = [d for d in self._inside[earlier] if earlier < number or d.end <= match.start]
+            if before:
+                return before[-1]
+        return None
+
     def days_ago(self, start: int) -> float:
         """How long before the encounter a value at a place was measured, in days; 0 where nothing says so."""
         for number, clause in enumerate(self._clauses):
@@ -73,3 +92,52 @@ class Timeline:
 
 def _distance(match: Match, duration: Duration) -> int:
     return max(duration.start - match.end, match.start - duration.end, 0)
+
+
+def is_given_up(finding: str, match: Match, clauses: Sequence[Clause], number: int) -> bool:
+    """Whether a habit is said to be given up, in its clause or the next ones of the sentence (吸烟30年，已戒5年)."""
+    sentence = clauses[number].sentence
+    for clause in clauses[number:]:
+        if clause.sentence != sentence:
+            return False
+        for placed in clause.cues:
+            if placed.cue.kind == "given_up" and placed.start >= match.start and finding in placed.cue.value.split():
+                return True
+    return False
+
+
+def is_still_so(match: Match, clauses: Sequence[Clause], number: int, *, over_commas: bool) -> bool:
+    """Whether what the past history tells is there now (目前咳嗽, 近1年便血，人瘦了); `over_commas`: so far as the sentence goes."""
+    for clause in clauses[number::-1]:
+        if clause.sentence != clauses[number].sentence or (clause is not clauses[number] and not over_commas):
+            return False
+        for placed in reversed(clause.cues):
+            if placed.end <= match.start and placed.cue.kind in _SAYS_WHEN:
+                return placed.cue.kind == "now"
+    return False
+
+
+def lasts_until_now(clauses: Sequence[Clause], number: int) -> bool:
+    """Whether the next clause says that what began in the past goes on (既往咳嗽，一直持续至今)."""
+    following = clauses[number + 1] if number + 1 < len(clauses) else None
+    return (
+        following is not None
+        and following.sentence == clauses[number].sentence
+        and not following.matches
+        and following.end - following.start <= _SHORT_CLAUSE
+        and any(placed.cue.kind == "until_now" for placed in following.cues)
+    )
+
+
+def long_ago(timeline: Timeline, match: Match, number: int, clauses: Sequence[Clause]) -> bool:
+    """Whether a sentence tells of a time long ago (5月前出现呕血), not of what began then and goes on (5月前开始反复…)."""
+    told = timeline.told_of(match, number)
+    if told is None or not told.ago or told.days < _LONG_AGO_DAYS:
+        return False
+    return not any(placed.cue.kind in _GOES_ON for placed in clauses[number].cues)
+
+
+def lately(timeline: Timeline, match: Match, number: int) -> bool:
+    """Whether a sentence tells of the last days or weeks (近3天无呕血)."""
+    told = timeline.told_of(match, number)
+    return told is not None and told.days < _LATELY_DAYS
