@@ -13,8 +13,9 @@ from cunyi.domain.presentation import Presentation
 from cunyi.reasoning.differential import Differential, places_of_highest
 from cunyi.reasoning.prepared import Knowledge
 
-_CONSIDERED = 100
-"""How many of the most probable or most harmful diseases a question is judged by."""
+_CONSIDERED, _CONSIDERED_IN_INTERVIEW = 40, 100
+"""How many of the most probable or most harmful diseases a question is judged by: beside an assessment, of which it is the lesser part, and
+in an interview, which lives by it."""
 _COUNTS = 1e-6
 _MOST_QUESTIONS = 20
 _WORKED_UP = 0.02
@@ -64,7 +65,7 @@ def rank_questions(
 ) -> list[RankedQuestion]:
     """Unknown findings that can be asked or looked for here, by expected gain, none that is impossible in this patient."""
     likelihoods, findings = knowledge.likelihoods, knowledge.content.findings
-    top = _considered(differential, knowledge.harm)
+    top = _considered(differential, knowledge.harm, _CONSIDERED)
     if not len(top):
         return []
     asked_by_any = np.unpackbits(
@@ -101,7 +102,7 @@ def question_gains(
     harm: NDArray[np.floating],
 ) -> NDArray[np.float64]:
     """How much knowing each finding (by row) would lower the harm-weighted uncertainty on average; nothing for none."""
-    top = _considered(differential, harm)
+    top = _considered(differential, harm, _CONSIDERED_IN_INTERVIEW)
     if not len(top):
         return np.zeros(len(rows))
     return _gains(np.asarray(rows), top, presentation, differential, knowledge, harm)
@@ -127,11 +128,11 @@ def _gains(
     return gain
 
 
-def _considered(differential: Differential, harm: NDArray[np.floating]) -> NDArray[np.int64]:
+def _considered(differential: Differential, harm: NDArray[np.floating], most: int) -> NDArray[np.int64]:
     weight = differential.probability * harm
     # Only what counts is sorted: as a rule a small part.
     counts = np.flatnonzero(weight > _COUNTS)
-    return counts[places_of_highest(weight[counts], _CONSIDERED)]
+    return counts[places_of_highest(weight[counts], most)]
 
 
 def is_open(finding_id: str, presentation: Presentation, knowledge: Knowledge) -> bool:
