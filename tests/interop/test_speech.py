@@ -6,60 +6,25 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from litestar.testing import TestClient
-from node_for_tests import Node, a_node
+from node_for_tests import CHEAP, Node, a_node
+from recogniser_for_tests import Recogniser, a_recogniser, settings
 
 from cunyi.app import artefact_path, create_app, load_knowledge
 from cunyi.config import Config, read_config
 from cunyi.domain.errors import UserError
-from cunyi.interop.speech import SpeechService, SpeechSettings
+from cunyi.interop.speech import SpeechService
+from cunyi.journeys.seat import Seat
 
 SAID = b"\x1aE\xdf\xa3 a recording"
 
 
-class Recogniser(ThreadingHTTPServer):
-    """A recogniser of the test: what it answers can be set, what it was asked is kept."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answer: bytes = '{"text": " 肚子痛两天了 "}'.encode()
-        self.status = 200
-        self.wait = 0.0
-        self.asked: list[tuple[str, dict[str, str], bytes]] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Recogniser
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.path, dict(self.headers), body))
-        time.sleep(self.server.wait)
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.answer)))
-        self.end_headers()
-        self.wfile.write(self.server.answer)
-
-    def log_message(self, *args: object) -> None:
-        """Nothing on the terminal."""
-
-
 @pytest.fixture
 def recogniser() -> Iterator[Recogniser]:
-    server = Recogniser()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def settings(server: Recogniser, **changes) -> SpeechSettings:
-    address = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    return SpeechSettings(**{"url": address, "model": "listener", "key": "k-1", "timeout_s": 2, **changes})
+    with a_recogniser() as server:
+        yield server
 
 
 def test_a_recording_is_sent_and_its_words_come_back(recogniser: Recogniser) -> None:
@@ -78,7 +43,14 @@ def test_without_a_key_none_is_sent_and_it_shows_nowhere(recogniser: Recogniser)
 
 @pytest.mark.parametrize(
     ("status", "answer"),
-    [(500, b"{}"), (302, b""), (200, b"no words"), (200, b"[]"), (200, b'{"text": "' + b"a" * 200_000 + b'"}')],
+    [
+        (500, b"{}"),
+        (302, b""),
+        (200, b"no words"),
+        (200, b"[]"),
+        (200, b'{"text": " "}'),
+        (200, b'{"text": "' + b"a" * 200_000 + b'"}'),
+    ],
 )
 def test_what_cannot_be_used_is_told_as_a_way_out(recogniser: Recogniser, status: int, answer: bytes) -> None:
     recogniser.status, recogniser.answer = status, answer
@@ -103,6 +75,8 @@ def test_one_that_is_too_slow_or_not_there_is_given_up(recogniser: Recogniser) -
 def test_only_recordings_that_browsers_make_are_sent(recogniser: Recogniser) -> None:
     with pytest.raises(UserError, match="不能识别"):
         SpeechService(settings(recogniser)).words_of(SAID, "text/html")
+    with pytest.raises(UserError, match="没有听清"):
+        SpeechService(settings(recogniser)).words_of(b"", "audio/webm")
     assert recogniser.asked == []
 
 
@@ -144,6 +118,13 @@ def test_a_villager_speaks_to_it_through_the_clinics_computer(recogniser: Recogn
     with TestClient(create_app(Config(), load_knowledge(path), seat=node.seat)) as phone:
         assert "data-dictation" not in phone.get(link).text
         assert phone.post(f"{link}/dictation", content=SAID, headers=kind).status_code == 400
+    # Started again and nobody has logged in yet: nothing is heard, and a villager is not told to log in.
+    locked = Seat(clock=node.clock, cost=CHEAP, folder=node.folder)
+    with TestClient(create_app(config, load_knowledge(path), seat=locked)) as phone:
+        refused = phone.post(f"{link}/dictation", content=SAID, headers=kind)
+        assert (refused.status_code, refused.json()) == (400, {"error": {"message": "这里不能用嘴说；请直接写"}})
+    locked.close()
+    assert len(recogniser.asked) == 1
 
 
 def test_the_settings_are_read() -> None:

@@ -49,6 +49,8 @@ class SpeechService:
         """What was said in a recording of one of AUDIO_KINDS, in Chinese. UserError where nothing usable comes back; never with what was sent."""
         if kind not in AUDIO_KINDS:
             raise UserError("这种录音不能识别；请直接写", field="text")
+        if not recording:
+            raise _unheard()
         if not self._free.acquire(blocking=False):
             raise UserError("正在识别别人说的话；请等几秒再说，或者直接写", field="text")
         try:
@@ -56,9 +58,12 @@ class SpeechService:
         finally:
             self._free.release()
         try:
-            return msgspec.json.decode(body, type=_Heard).text.strip()
+            words = msgspec.json.decode(body, type=_Heard).text.strip()
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UserError("没有听清；请再说一遍，或者直接写", field="text") from error
+            raise _unheard() from error
+        if not words:
+            raise _unheard()
+        return words
 
     def _ask(self, recording: bytes, kind: str) -> bytes:
         address = urlsplit(self._settings.url)
@@ -109,3 +114,7 @@ class SpeechService:
         if len(heard) > _LARGEST_ANSWER_BYTES:
             raise http.client.HTTPException
         return heard
+
+
+def _unheard() -> UserError:
+    return UserError("没有听清；请再说一遍，或者直接写", field="text")

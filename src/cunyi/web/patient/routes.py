@@ -107,6 +107,9 @@ def patient_routes(
         try:
             words = await sync_to_thread(pages.hear, token, recording, kind)
         except UserError as error:
+            if isinstance(error, LockedNodeError):
+                # Its own words are for the doctor, who can log in.
+                error = UserError("这里不能用嘴说；请直接写", field="text")
             message = next(iter(messages_of(error, language_of(request)).values()))
             return Response({"error": {"message": message}}, status_code=400, media_type=MediaType.JSON)
         return Response({"text": words}, media_type=MediaType.JSON)

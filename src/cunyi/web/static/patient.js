@@ -3,6 +3,7 @@
 const UNSENT = "cunyi-unsent";
 const AGAIN = 5_000;
 const LONGEST_RECORDING = 50_000;
+const LONGEST_WAIT = 60_000;
 const line = document.getElementById("line");
 const words = document.body.dataset;
 let sending = false;
@@ -44,7 +45,7 @@ async function send(unsent) {
       method: "POST",
       body: new URLSearchParams(unsent.fields),
       headers: { Accept: "text/html" },
-      signal: AbortSignal.timeout?.(60_000),
+      signal: AbortSignal.timeout?.(LONGEST_WAIT),
     });
     if (answer.status >= 500) throw new Error(String(answer.status));
     const late = waiting !== null;
@@ -75,6 +76,7 @@ function show(html, url) {
     return;
   }
   const page = new DOMParser().parseFromString(html, "text/html");
+  drop();
   document.getElementById("main").replaceWith(page.getElementById("main"));
   document.querySelector("footer").replaceWith(page.querySelector("footer"));
   document.title = page.title;
@@ -93,6 +95,12 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.closest("main") || form.method !== "post") return;
   event.preventDefault();
+  // Who taps on while speaking means what is said as part of the answer: its words come first, to be looked at.
+  if (saying?.finish && form.contains(saying.field) && event.submitter?.name !== "unknown") {
+    saying.finish();
+    return;
+  }
+  drop();
   const fields = Array.from(new FormData(form));
   if (event.submitter?.name) fields.push([event.submitter.name, event.submitter.value]);
   silence();
@@ -134,36 +142,95 @@ function offerReading() {
 speech?.addEventListener?.("voiceschanged", offerReading);
 window.addEventListener("pagehide", silence);
 
-// Dictation, only where the browser recognises speech itself, on this phone.
+// Speaking instead of writing. One at a time: `finish` gives the words of what is being said, `drop` forgets it.
+let saying = null;
+function drop() {
+  const dropped = saying;
+  saying = null;
+  dropped?.drop();
+}
+
+/** Behind what stands there, as a sentence of its own: run together, “no fever” and “chest pain” would deny both. */
+function write(field, said) {
+  const before = field.value.trimEnd();
+  field.value = before + (!before || /\p{P}$/u.test(before) ? "" : "。") + said;
+  field.scrollTop = field.scrollHeight;
+}
+
+/** An error with what the person is told of it. */
+function told(text) {
+  return Object.assign(new Error(text), { told: text });
+}
+
+/** A button that speaks into a field with `listen`; under it what came of it, and the `promise` of where the words come from. */
+function offerSpeaking(field, listen, promise) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "big say", textContent: words.speak });
+  const note = Object.assign(document.createElement("p"), { className: "small" });
+  note.setAttribute("role", "status");
+  const say = (text, wrong) => Object.assign(note, { textContent: text, className: wrong ? "wrong" : "small" });
+  function become(text, listening = false) {
+    button.textContent = text;
+    button.classList.toggle("listening", listening);
+  }
+  button.addEventListener("click", async () => {
+    if (saying) {
+      saying.finish?.();
+      return;
+    }
+    const mine = { field, finish: null, drop() {} };
+    saying = mine;
+    say("");
+    let trouble = "";
+    try {
+      await listen(mine, become);
+    } catch (error) {
+      trouble = error.told ?? words.unheard;
+    }
+    // Of what was dropped nothing is said.
+    if (saying === mine) {
+      saying = null;
+      say(trouble || words.check, trouble);
+    }
+    if (!saying) become(words.speak);
+  });
+  field.after(button, note);
+  if (promise) note.after(Object.assign(document.createElement("p"), { className: "small", textContent: promise }));
+}
+
+// Where the browser recognises speech itself, on this phone, nothing leaves it.
 const Recogniser = window.SpeechRecognition;
 async function offerDictation() {
   const field = document.querySelector("[data-dictate]");
   if (!field) return;
   const wanted = { langs: ["zh-CN"], processLocally: true };
-  if ((await Recogniser?.available?.(wanted).catch(() => "")) !== "available") {
-    if (field.isConnected) offerRecording(field);
-    return;
-  }
+  const itself = (await Recogniser?.available?.(wanted).catch(() => "")) === "available";
   if (!field.isConnected) return;
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "big say", textContent: words.speak });
-  let running = null;
-  button.addEventListener("click", () => {
-    if (running) {
-      running.stop();
-      return;
-    }
-    running = Object.assign(new Recogniser(), { lang: "zh-CN", processLocally: true, continuous: true });
+  if (itself) offerSpeaking(field, recognise);
+  else offerRecording(field);
+}
+function recognise(mine, become) {
+  return new Promise((resolve, reject) => {
+    const running = Object.assign(new Recogniser(), { lang: "zh-CN", processLocally: true, continuous: true });
+    let begun = false;
+    let why = words.unheard;
     running.addEventListener("result", (event) => {
-      for (const result of Array.from(event.results).slice(event.resultIndex)) if (result.isFinal) field.value += result[0].transcript;
+      if (saying !== mine) return;
+      for (const result of Array.from(event.results).slice(event.resultIndex)) {
+        if (!result.isFinal) continue;
+        if (begun) mine.field.value += result[0].transcript;
+        else write(mine.field, result[0].transcript);
+        begun = true;
+      }
     });
-    running.addEventListener("end", () => {
-      running = null;
-      button.textContent = words.speak;
+    running.addEventListener("error", (event) => {
+      if (event.error === "not-allowed") why = words.denied;
     });
+    running.addEventListener("end", () => (begun ? resolve() : reject(told(why))));
+    mine.finish = () => running.stop();
+    mine.drop = () => running.abort();
     running.start();
-    button.textContent = words.listening;
+    become(words.listening, true);
   });
-  field.after(button);
 }
 
 /** Otherwise with the recogniser that the clinic has set, through the clinic's computer; said beside the button. */
@@ -172,47 +239,55 @@ function offerRecording(field) {
   const kind = ["audio/webm", "audio/ogg", "audio/mp4"].find((each) => MediaRecorder.isTypeSupported(each));
   if (!kind) return;
   const address = words.dictation;
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "big say", textContent: words.speak });
-  const note = Object.assign(document.createElement("p"), { className: "small", textContent: words.heardBy });
-  note.setAttribute("role", "status");
-  let running = null;
-  button.addEventListener("click", async () => {
-    if (running) {
-      running.stop();
-      return;
-    }
-    let microphone;
-    try {
-      microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
-    } catch {
-      // Not allowed, or none there: writing is left.
-      button.hidden = true;
-      return;
-    }
-    running = new MediaRecorder(microphone, { mimeType: kind, audioBitsPerSecond: 24_000 });
-    const pieces = [];
-    running.addEventListener("dataavailable", (event) => pieces.push(event.data));
-    running.addEventListener("stop", async () => {
-      running = null;
-      for (const track of microphone.getTracks()) track.stop();
-      button.disabled = true;
-      button.textContent = words.waiting;
-      try {
-        const answer = await fetch(address, { method: "POST", headers: { "Content-Type": kind }, body: new Blob(pieces) });
-        const heard = await answer.json();
-        if (answer.ok) field.value += heard.text;
-        else note.textContent = heard.error.message;
-      } catch {
-        note.textContent = words.lost;
-      }
-      button.disabled = false;
-      button.textContent = words.speak;
+  async function listen(mine, become) {
+    const over = new AbortController();
+    mine.drop = () => over.abort();
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: true }).catch(() => {
+      throw told(words.denied);
     });
-    running.start();
-    setTimeout(() => running?.stop(), LONGEST_RECORDING);
-    button.textContent = words.listening;
+    let recording;
+    try {
+      if (saying !== mine) return;
+      recording = await recorded(microphone, kind, mine, become);
+    } finally {
+      for (const track of microphone.getTracks()) track.stop();
+    }
+    if (saying !== mine) return;
+    become(words.waiting);
+    const late = setTimeout(() => over.abort(), LONGEST_WAIT);
+    try {
+      const answer = await fetch(address, { method: "POST", headers: { "Content-Type": kind }, body: recording, signal: over.signal });
+      const heard = await answer.json();
+      if (!answer.ok) throw told(heard.error.message);
+      if (saying === mine) write(field, heard.text);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+  offerSpeaking(field, listen, words.heardBy);
+}
+
+/** What the microphone hears until it is finished or dropped, or has become too long. */
+function recorded(microphone, kind, mine, become) {
+  return new Promise((resolve) => {
+    const recorder = new MediaRecorder(microphone, { mimeType: kind, audioBitsPerSecond: 24_000 });
+    const pieces = [];
+    const end = () => recorder.state !== "inactive" && recorder.stop();
+    const long = setTimeout(end, LONGEST_RECORDING);
+    const { drop } = mine;
+    recorder.addEventListener("dataavailable", (event) => pieces.push(event.data));
+    recorder.addEventListener("stop", () => {
+      clearTimeout(long);
+      resolve(new Blob(pieces));
+    });
+    mine.finish = end;
+    mine.drop = () => {
+      drop();
+      end();
+    };
+    recorder.start();
+    become(words.listening, true);
   });
-  field.after(button, note);
 }
 
 /** Keys large enough for a thumb, in place of the phone's keyboard. */
