@@ -64,8 +64,11 @@ def is_possible(item: Item, value: float | str) -> bool:
     return item.possible is None or item.possible.holds(value)
 
 
-def facts_of(reading: Reading, item: Item, person: Person) -> list[Fact]:
-    """The findings that a value decides: present, absent, or nothing where age, sex or pregnancy are needed and unknown."""
+def facts_of(reading: Reading, item: Item, person: Person, mark: str | None = None) -> list[Fact]:
+    """The findings that a value decides: present, absent, or nothing where age, sex or pregnancy are needed and unknown.
+
+    `mark`: "low" or "high" where the laboratory's own limits say so; then the value never denies that it is.
+    """
     inside: dict[str, list[bool | None]] = {}
     for band in item.bands:
         if band.finding is None:
@@ -80,7 +83,7 @@ def facts_of(reading: Reading, item: Item, person: Person) -> list[Fact]:
     for finding, hits in inside.items():
         if True in hits or (hits and all(hit is None for hit in hits)):
             status = Status.PRESENT
-        elif None in hits:
+        elif None in hits or (mark is not None and _is_beyond(finding, item, reading.value, mark)):
             continue
         else:
             status = Status.ABSENT
@@ -95,6 +98,16 @@ def facts_of(reading: Reading, item: Item, person: Person) -> list[Fact]:
             )
         )
     return facts
+
+
+def _is_beyond(finding: str, item: Item, value: float | str, mark: str) -> bool:
+    """Whether a finding's values lie on the side of a value to which its mark points."""
+    if isinstance(value, str):
+        return False
+    bands = [band.value for band in item.bands if band.finding == finding and band.value is not None]
+    if mark == "low":
+        return any(band.upper is not None and band.upper <= value for band in bands)
+    return any(band.lower is not None and band.lower > value for band in bands)
 
 
 def critical_values(values: Iterable[Reading], items: Mapping[str, Item], person: Person) -> list[CriticalValue]:

@@ -44,13 +44,23 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
     reading = read_case(case, knowledge.language, knowledge.name_finder)
     findings = knowledge.content.findings
     sex, age_years = _sex(case, reading), _age(case, reading)
-    mentions = tuple(f for f in reading.facts if f.finding in findings and _fits(findings[f.finding].sex, sex))
+    others = _mothers(knowledge) if reading.of_child else ()
+    mentions = tuple(
+        f
+        for f in reading.facts
+        if f.finding in findings and f.finding not in others and _fits(findings[f.finding].sex, sex)
+    )
     stated = tuple(f for f in case.findings if f.finding in findings)
     readings = _readings(case, reading, knowledge)
     pregnant = _pregnant(case, mentions, stated, sex)
     person = Person(sex, age_years, pregnant)
     current = [r for r in readings if r.when == When.NOW]
-    measured = [fact for r in current for fact in facts_of(r, knowledge.content.items[r.item], person)]
+    marks = reading.marks
+    measured = [
+        fact
+        for r in current
+        for fact in facts_of(r, knowledge.content.items[r.item], person, marks.get(r.span) if r.span else None)
+    ]
     facts, conflicts = resolve(mentions, stated, measured, findings)
     if pregnant is not None and PREGNANCY in findings:
         status = Status.PRESENT if pregnant else Status.ABSENT
@@ -80,6 +90,13 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
         written=reading.written,
         named=_named(reading.named, mentions, knowledge),
     )
+
+
+def _mothers(knowledge: Knowledge) -> frozenset[str]:
+    """What a talk about a child says of its mother."""
+    descendants = knowledge.likelihoods.descendants
+    roots = knowledge.settings.of_grown_women
+    return frozenset(each for root in roots for each in (root, *descendants.get(root, ())))
 
 
 def _named(

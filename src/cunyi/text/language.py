@@ -49,11 +49,22 @@ _ELSEWHERE = frozenset(
         "problem_suffix",
     }
     | {"no_item", "pulse_name", "pulse_name_not_after", "brief", "brief_unit", "brief_while"}
-    | {"list_word", "list_close", "general_word", "specimen", "blood", "joins_on"}
+    | {
+        "list_word",
+        "list_close",
+        "general_word",
+        "specimen",
+        "specimen_over",
+        "blood",
+        "not_blood",
+        "mark_low",
+        "mark_high",
+        "joins_on",
+    }
 )
 _SPEAK_IN_TERMS = frozenset({"family", "allergy", "possible_inside", "plan"})
 _FAMILY_FINDINGS = "family_history"
-_FILLERS = frozenset({"filler", "severity", "onset", "absent_before"})
+_FILLERS = frozenset({"filler", "severity", "onset", "absent_before", "partial_before", "compared", "daytime"})
 
 
 class Cue(msgspec.Struct, frozen=True):
@@ -97,6 +108,8 @@ class Word(msgspec.Struct, frozen=True):
     speaks_in_terms: bool
     """A relative or an allergy, which speaks even inside the words of a finding."""
     ends: bool
+    is_partial: bool
+    """A denial of the degree, whose end may begin a term (不是特别 in 不是特别痒)."""
     is_whole: bool
     """A word that nothing is cut out of (黄斑: no 眼黄 in 双眼黄斑)."""
     is_tail: bool
@@ -231,6 +244,7 @@ def _words(compiled: Mapping[str, Any], cues: _Cues, names: frozenset[str]) -> I
                     denies="absent_before" in kinds,
                     speaks_in_terms=not kinds.isdisjoint(_SPEAK_IN_TERMS),
                     ends="end" in kinds,
+                    is_partial="partial_before" in kinds,
                     is_whole="whole" in kinds,
                     is_tail="tail" in kinds,
                 ),

@@ -13,20 +13,14 @@ from collections.abc import Sequence
 import msgspec
 
 from cunyi.domain.finding import Onset, Severity, Status, When, Who
-from cunyi.text.language import TERM
-from cunyi.text.scanning import Clause, Match, Place, PlacedCue
+from cunyi.text.certainty import is_asked, is_guess, is_likened, is_of_other, is_planned, is_possible, is_unreal
+from cunyi.text.denial import is_absent, is_limited, is_partial, loose
+from cunyi.text.language import ABSENT, TERM
+from cunyi.text.manner import onset_of, severity_of
+from cunyi.text.scanning import Clause, Match, PlacedCue
+from cunyi.text.whose import ENDS_RELATIVE, is_of_family, is_relative
 
-_LIST_MARKS = frozenset("、及和或与以并")
-_NO_WEIGHT = frozenset(" 的了过等征史/\t:")
-_ENDING = " 关的了过啊呀呢吧嘛哦噢哈嗯\t/"
-_NARRATOR_REACH = 3
-_SEVERITY_REACH = 4
-_ONSET_REACH = 12
-_ONSET_REACH_BACK = 4
-_CLAUSE_TAIL = 2
 _MOST_OTHER = 2
-_NAMED_IN_CLAUSES = 3
-_ENDS_RELATIVE = frozenset({"patient", "family_end"})
 _OPENS_ANEW = frozenset({"end", "absent_before", "patient"})
 # The kinds of cue that each question below depends on: most clauses have one or two kinds, and most questions need no asking.
 _HANDED_ON = frozenset({"absent_before_sentence", "hypothetical", "end", "patient", "family_end", "family", "plan"})
@@ -34,11 +28,14 @@ _SUPPOSES = frozenset({"hypothetical", "unreal"})
 _ASKS = frozenset({"question_before", "question_after"})
 _DENIES = frozenset({"absent_before", "absent_before_sentence", "absent_after", "absent_after_end"})
 _DOUBTS = frozenset({"possible_before", "possible_after", "possible_inside"})
-_NAMES_PERSON = frozenset({"family"}) | _ENDS_RELATIVE
+_NAMES_PERSON = frozenset({"family"}) | ENDS_RELATIVE
 _OTHERS = frozenset({"of_other", "other_part"})
+_PARTLY = frozenset({"partial_before", "partial_after", "compared"})
+_LIMITED = frozenset({"compared", "daytime"})
 _IS_PAST = frozenset({"past_before", "past_after"})
 # To look a member up in its enumeration takes longer than the questions.
 _PRESENT, _ABSENT, _POSSIBLE = Status.PRESENT, Status.ABSENT, Status.POSSIBLE
+_MILD = Severity.MILD
 _PATIENT, _FAMILY, _NOW, _PAST = Who.PATIENT, Who.FAMILY, When.NOW, When.PAST
 
 
@@ -84,12 +81,12 @@ def carry(clause: Clause, text: str, before: Carried, subject: str | None) -> Ca
                 unreal = True
             case "plan" if cue.cue.value == "goes_on":
                 planned = True
-            case "end" if cue.cue.value == "strong":
+            case "end" if cue.cue.value.startswith("strong"):
                 denied = False
             case "patient" | "family_end":
                 family = False
             case "family":
-                family = _is_relative(cue, clause.cues, text, subject)
+                family = is_relative(cue, clause.cues, text, subject)
     return Carried(denied, unreal, family, planned) if denied or unreal or family or planned else NOTHING_CARRIED
 
 
@@ -112,7 +109,7 @@ def is_bare(clause: Clause, text: str) -> bool:
     """Whether a clause is nothing but findings and connectors, so that it can only go on with the one before."""
     if not clause.matches or any(c.cue.kind in _OPENS_ANEW for c in clause.cues):
         return False
-    return _loose(clause.start, clause.end, clause, text) <= _MOST_OTHER
+    return loose(clause.start, clause.end, clause, text) <= _MOST_OTHER
 
 
 def meaning_of(
@@ -126,23 +123,38 @@ def meaning_of(
     for start, end in match.pieces:
         cues = [c for c in cues if c.start < start or end < c.end or c.cue.kind == "possible_inside"]
     kinds = {c.cue.kind for c in cues}
-    if held.unreal or (not kinds.isdisjoint(_SUPPOSES) and _unreal(match, cues)):
+    if held.unreal or (not kinds.isdisjoint(_SUPPOSES) and is_unreal(match, cues)):
         return _SUPPOSED
-    if not kinds.isdisjoint(_ASKS) and _asked(match, cues):
+    if not kinds.isdisjoint(_ASKS) and is_asked(match, cues):
+        return _ASKED
+    if "guess" in kinds and is_guess(match, cues, clause, text):
         return _ASKED
     status = _PRESENT
-    denied = held.denied or (not kinds.isdisjoint(_DENIES) and _absent(match, cues, clause, text))
+    partly = not kinds.isdisjoint(_PARTLY) and is_partial(match, cues, clause, text)
+    if partly and not kinds.isdisjoint(_OTHERS) and is_of_other(match, cues):
+        return _SUPPOSED
+    if match.mode == ABSENT and (
+        (not kinds.isdisjoint(_OTHERS) and is_of_other(match, cues))
+        or (not kinds.isdisjoint(_LIMITED) and is_limited(match, cues))
+    ):
+        # 没拉肚子之前: a wording of absence is a denial itself.
+        return _SUPPOSED
+    denied = held.denied or (not kinds.isdisjoint(_DENIES) and is_absent(match, cues, clause, text))
+    if partly:
+        denied = False
     if denied and not ("affirm" in kinds and _affirmed(match, cues)):
         status = _ABSENT
-        if not kinds.isdisjoint(_OTHERS) and _is_of_other(match, cues):
+        if not kinds.isdisjoint(_OTHERS) and is_of_other(match, cues):
             return _SUPPOSED
-    elif ((clause.asks or not kinds.isdisjoint(_DOUBTS)) and _possible(match, cues, clause)) or (
-        "like_after" in kinds and match.mode == TERM and _likened(match, cues)
+        if not kinds.isdisjoint(_LIMITED) and is_limited(match, cues):
+            return _SUPPOSED
+    elif ((clause.asks or not kinds.isdisjoint(_DOUBTS)) and is_possible(match, cues, clause)) or (
+        "like_after" in kinds and match.mode == TERM and is_likened(match, cues)
     ):
         status = _POSSIBLE
     family = held.family
     if not kinds.isdisjoint(_NAMES_PERSON):
-        family = _family(match, cues, text, held, subject)
+        family = is_of_family(match, cues, text, held.family, subject)
     if "family_after" in kinds and not family:
         family = any(c.cue.kind == "family_after" and goes_on(match.end, c.start, clause, text, lists) for c in cues)
     return Meaning(
@@ -150,9 +162,9 @@ def meaning_of(
         False,
         _FAMILY if family else _PATIENT,
         _PAST if not kinds.isdisjoint(_IS_PAST) and _past(match, cues) else _NOW,
-        _onset(match, cues) if "onset" in kinds else None,
-        _severity(match, cues, clause.matches) if "severity" in kinds else None,
-        held.planned or ("plan" in kinds and _planned(match, cues)),
+        onset_of(match, cues) if "onset" in kinds else None,
+        _MILD if partly else severity_of(match, cues, clause.matches) if "severity" in kinds else None,
+        held.planned or ("plan" in kinds and is_planned(match, cues)),
     )
 
 
@@ -169,223 +181,22 @@ def goes_on(start: int, end: int, clause: Clause, text: str, lists: re.Pattern[s
     return not left or (lists is not None and lists.fullmatch(left) is not None)
 
 
-def _absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
-    start, end = match.start, match.end
-    # 没放屁, 不能平卧: of a match that is itself worded as a denial, a denial further off (没解大便没放屁) says nothing.
-    negated_wording = start in clause.negations
-    stops = [c.start for c in clause.cues if c.cue.kind == "end"]
-    # 有 ends 没有发热有咳嗽, but not 否认有结核病史; 但 and 伴 end both.
-    strong_stops = [c.start for c in clause.cues if c.cue.kind == "end" and c.cue.value == "strong"]
-    for placed in cues:
-        cue = placed.cue
-        if cue.kind in ("absent_before", "absent_before_sentence"):
-            if start <= placed.start < end:
-                return True
-            ends = stops if cue.kind == "absent_before" else strong_stops
-            if cue.kind == "absent_before" and negated_wording and placed.end != start:
-                continue
-            if (
-                placed.end <= start
-                and (start - placed.end <= cue.scope or _loose(placed.end, start, clause, text) <= cue.scope)
-                and not any(placed.end <= stop <= start and not _begins_denied(stop, placed, clause) for stop in ends)
-            ):
-                return True
-        elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
-            # 拉肚子没有 denies; 胆囊肿大无压痛 does not.
-            at_end = not text[placed.end : clause.end].strip(_ENDING) and clause.matches[-1].start < placed.end
-            if (
-                (at_end or cue.kind == "absent_after")
-                and _loose(end, placed.start, clause, text, backwards=True) <= cue.scope
-                and not any(end <= stop < placed.start for stop in stops)
-            ):
-                return True
-    return False
-
-
-def _begins_denied(stop: int, denial: PlacedCue, clause: Clause) -> bool:
-    """Whether a word that says there is begins a term right after a denial: half of it in 没|有糖尿病、高血压."""
-    return stop == denial.end and any(match.start == stop for match in clause.matches)
-
-
-def _loose(start: int, end: int, clause: Clause, text: str, *, backwards: bool = False) -> int:
-    """Characters between two places that belong to no match, counted from the last mark of an enumeration.
-
-    `backwards`: from the first one instead, for cues that follow what they mean.
-    """
-    covered = [False] * max(0, end - start)
-    for other in clause.matches:
-        for a, b in other.pieces:
-            for position in range(max(a, start), min(b, end)):
-                covered[position - start] = True
-    order = range(len(covered)) if not backwards else range(len(covered) - 1, -1, -1)
-    count = 0
-    for offset in order:
-        if covered[offset]:
-            continue
-        character = text[start + offset]
-        if character in _LIST_MARKS:
-            count = 0
-        elif character not in _NO_WEIGHT:
-            count += 1
-    return count
-
-
 def _affirmed(match: Match, cues: Sequence[PlacedCue]) -> bool:
     return any(c.cue.kind == "affirm" and c.end <= match.start for c in cues)
 
 
-def _possible(match: Match, cues: Sequence[PlacedCue], clause: Clause) -> bool:
-    for placed in cues:
-        kind, scope = placed.cue.kind, placed.cue.scope
-        if kind == "possible_before" and placed.end <= match.start <= placed.end + scope:
-            return True
-        if kind == "possible_inside" and match.start <= placed.start <= match.end + scope:
-            return True
-        if kind == "possible_after" and match.end <= placed.start <= match.end + scope:
-            return True
-    return clause.asks and clause.end - match.end <= _CLAUSE_TAIL
-
-
-def _asked(match: Match, cues: Sequence[PlacedCue]) -> bool:
-    for placed in cues:
-        kind, scope = placed.cue.kind, placed.cue.scope
-        if kind == "question_before" and placed.end <= match.start <= placed.end + scope:
-            return True
-        if kind == "question_after" and match.end <= placed.start <= match.end + scope:
-            return True
-    return False
-
-
-def _unreal(match: Match, cues: Sequence[PlacedCue]) -> bool:
-    return any(c.cue.kind in ("hypothetical", "unreal") and c.end <= match.start <= c.end + c.cue.scope for c in cues)
-
-
-def _planned(match: Match, cues: Sequence[PlacedCue]) -> bool:
-    return any(c.cue.kind == "plan" and c.start < match.start <= c.end + c.cue.scope for c in cues)
-
-
-def _is_of_other(match: Match, cues: Sequence[PlacedCue]) -> bool:
-    """Whether a denial is of something else with a match in it (没有便秘腹泻交替, 没吃会黑便的食物, 否认其他部位疼痛)."""
-    return any(
-        (c.cue.kind == "of_other" and match.end <= c.start <= match.end + c.cue.scope)
-        or (c.cue.kind == "other_part" and c.end <= match.start <= c.end + c.cue.scope)
-        for c in cues
-    )
-
-
-def _likened(match: Match, cues: Sequence[PlacedCue]) -> bool:
-    """Whether something is only said to be like a match (就像感冒一样)."""
-    before = any(c.cue.kind == "like_before" and c.end <= match.start <= c.end + c.cue.scope for c in cues)
-    return before and any(c.cue.kind == "like_after" and match.end <= c.start <= match.end + c.cue.scope for c in cues)
-
-
 def _past(match: Match, cues: Sequence[PlacedCue]) -> bool:
     since = [c.start for c in cues if c.cue.kind == "since"]
+    now = [c.start for c in cues if c.cue.kind == "now" and c.cue.value != "habit"]
     for placed in cues:
         kind, scope = placed.cue.kind, placed.cue.scope
         if kind == "past_before" and placed.end <= match.start <= placed.end + scope:
             # 去年开始咳嗽 began then and is there now.
-            if not any(placed.end <= start <= match.end + scope for start in since):
+            # 以前爱吃最近一吃就吐 and 以前一天一次现在十几次 end in what is now.
+            if not any(placed.end <= start <= match.end + scope for start in since) and not any(
+                placed.end <= start <= match.start for start in now
+            ):
                 return True
         elif kind == "past_after" and match.end <= placed.start <= match.end + scope:
             return True
     return False
-
-
-def _family(match: Match, cues: Sequence[PlacedCue], text: str, held: Carried, subject: str | None) -> bool:
-    """Whether the last person named before a match is a relative."""
-    family = held.family
-    for placed in cues:
-        if placed.end > match.start:
-            break
-        if placed.cue.kind in _ENDS_RELATIVE:
-            family = False
-        elif placed.cue.kind == "family":
-            family = _is_relative(placed, cues, text, subject) and match.start - placed.end <= placed.cue.scope
-    return family
-
-
-def _is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subject: str | None) -> bool:
-    """Whether a word for a relative makes him the subject: not who tells it (妈妈说) or was there (与家人争吵)."""
-    if subject is not None and text[placed.start : placed.end] == subject:
-        return False
-    for other in cues:
-        kind = other.cue.kind
-        if kind == "narrator" and placed.end <= other.start <= placed.end + _NARRATOR_REACH:
-            return False
-        if kind == "with" and other.end == placed.start:
-            return False
-    return True
-
-
-def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int]) -> Place | None:
-    """Where the relative is named who is the patient of the first words (你好，我爸胸口痛).
-
-    Nowhere where a patient is named, where the speaker tells of himself (我哥有青光眼，我眼睛胀) or only of lasting illness of the
-    relative (头痛，我爸高血压). `ailing` are the findings (by number) that are no illness, exposure or drug of the past.
-    """
-    relative: Place | None = None
-    told_of: str | None = None
-    speaker = lasting = False
-    for number, clause in enumerate(clauses):
-        if relative is None and number >= _NAMED_IN_CLAUSES:
-            return None
-        said: list[PlacedCue | Match] = [*clause.cues, *clause.matches]
-        for placed in sorted(said, key=lambda each: (each.start, isinstance(each, Match))):
-            if isinstance(placed, Match):
-                if relative is None:
-                    if speaker and placed.finding in ailing:
-                        return None
-                elif placed.finding in ailing:
-                    return relative if told_of == text[relative[0] : relative[1]] else None
-                else:
-                    lasting = True
-            elif placed.cue.kind == "patient":
-                if placed.cue.value == "speaker":
-                    told_of, speaker = None, speaker or not _names_relative(placed, clause)
-                elif placed.cue.value != "self" or relative is None:
-                    return None
-            elif placed.cue.kind == "family" and placed.cue.value == "other":
-                # 别人 is nobody whom a speaker comes for.
-                continue
-            elif placed.cue.kind == "family" and _is_relative(placed, clause.cues, text, None):
-                if relative is None or relative[0] < clause.start:
-                    told_of = text[placed.start : placed.end]
-                relative = relative or (placed.start, placed.end)
-            elif placed.cue.kind == "family_end":
-                told_of = None
-    return None if lasting else relative
-
-
-def _names_relative(speaker: PlacedCue, clause: Clause) -> bool:
-    """Whether 我 only says whose relative (我爸)."""
-    return any(c.cue.kind == "family" and c.start == speaker.end for c in clause.cues)
-
-
-def _onset(match: Match, cues: Sequence[PlacedCue]) -> Onset | None:
-    for placed in reversed(cues):
-        if placed.cue.kind == "onset" and (
-            0 <= match.start - placed.end <= _ONSET_REACH
-            or 0 <= placed.start - match.end <= _ONSET_REACH_BACK
-            or match.start <= placed.start < match.end
-        ):
-            return Onset(placed.cue.value)
-    return None
-
-
-def _severity(match: Match, cues: Sequence[PlacedCue], matches: Sequence[Match]) -> Severity | None:
-    """The degree next to a match, unless another match is nearer to the word for it."""
-    best: tuple[int, Severity] | None = None
-    for placed in cues:
-        if placed.cue.kind != "severity":
-            continue
-        distance = _distance(match, placed)
-        if distance > _SEVERITY_REACH or any(_distance(other, placed) < distance for other in matches):
-            continue
-        if best is None or distance < best[0]:
-            best = (distance, Severity(placed.cue.value))
-    return None if best is None else best[1]
-
-
-def _distance(match: Match, placed: PlacedCue) -> int:
-    return max(match.start - placed.end, placed.start - match.end, 0)

@@ -13,6 +13,7 @@ _LETTER = re.compile(r"[a-z0-9%]")
 _DIGIT = re.compile(r"[0-9]")
 _SHORT_NAME_VALUE = re.compile(r"[\s:]*[0-9]")
 _HALF = "半"
+_OF_URINE_OR_STOOL = ("urine", "stool")
 _SENTENCE_END = re.compile(r"[。；;\n]")
 # A pressure below this in a pair is no mmHg: 21/13 is kPa.
 _LEAST_SYSTOLIC_MMHG = 40
@@ -70,7 +71,12 @@ class ValueWords:
             rf"(?:[^0-9，。；;、]{{0,6}}(?P<number>[0-9]{{2,3}})\s*(?:{_either(beats)})"
             rf"|[^0-9，。；;、]{{0,6}}[，、]\s*(?P<number2>[0-9]{{2,3}})\s*(?:{_either(unit for unit in beats if '/' in unit)}))"
         )
-        self._specimen, self._blood = (_pattern(words(kind)) for kind in ("specimen", "blood"))
+        over = _either(words("specimen_over"))
+        self._specimen = re.compile(rf"(?:{_either(words('specimen'))})(?!:?(?:{over}))") if words("specimen") else None
+        self._blood, self._not_blood = (_pattern(words(kind)) for kind in ("blood", "not_blood"))
+        marks = rf"(?:(?P<low>{_either(words('mark_low'))})|(?P<high>{_either(words('mark_high'))}))"
+        self._mark = re.compile(marks)
+        self._mark_after = re.compile(rf"[\s/a-zμ%^*×0-9]{{0,12}}[(（]?{marks}")
         ordinal = _either(words("ordinal"))
         self._step = re.compile(
             rf"(?:{gap}|[\s:(=]){{0,4}}?(?P<step>\(?[1-4]\+\)?|\(?\+{{1,4}}\)?|\(?±\)?|\(-\)|-(?![0-9])|{ordinal})"
@@ -87,7 +93,7 @@ class ValueWords:
         for start, end in names:
             item = items.names.get(text[start:end])
             if item is not None and _stands_alone(text, start, end):
-                value = None if self._is_of_other(text, start, end) else self._named(text, start, end, item)
+                value = None if self._is_of_other(text, start, end, item) else self._named(text, start, end, item)
                 if value is not None and not any(v.start < value.end and start < v.end for v in found):
                     found.append(value)
         if PULSE in items.by_id:
@@ -95,13 +101,29 @@ class ValueWords:
         possible = [v for v in found if items.by_id[v.item].allows(v.value)]
         return sorted(possible, key=lambda v: (v.start, v.item))
 
-    def _is_of_other(self, text: str, start: int, end: int) -> bool:
+    def _is_of_other(self, text: str, start: int, end: int, item: NamedItem) -> bool:
         """Whether the sentence is about another fluid's values (脑脊液：蛋白…，葡萄糖…) and not again about blood."""
-        if self._specimen is None or (found := self._specimen.search(text)) is None or found.start() >= start:
+        if (
+            item.scale
+            or item.id.startswith(_OF_URINE_OR_STOOL)
+            or self._specimen is None
+            or (found := self._specimen.search(text)) is None
+            or found.start() >= start
+        ):
             return False
         *_, sentence = _SENTENCE_END.split(text[:start])
         *before, after = self._specimen.split(sentence)
-        return bool(before) and (self._blood is None or self._blood.search(after + text[start:end]) is None)
+        if not before or self._specimen.search(text, start, end) is not None:
+            return False
+        if self._not_blood is not None:
+            # 便里有血丝，白细胞3-4
+            after = self._not_blood.sub("", after)
+        return self._blood is None or self._blood.search(after + text[start:end]) is None
+
+    def mark_of(self, text: str, value: TextValue) -> str | None:
+        """What a report says beside a value: "low" (↓, 偏低) or "high" (↑, 高于正常); None for nothing."""
+        match = self._mark.search(text, value.start, value.end) or self._mark_after.match(text, value.end)
+        return None if match is None else "low" if match["low"] else "high"
 
     def _spellings(self, item: str) -> list[str]:
         """Every spelling of the units of an item."""

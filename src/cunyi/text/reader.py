@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -10,24 +11,33 @@ from msgspec.structs import replace
 
 from cunyi.domain.case import TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
+from cunyi.text.certainty import is_only_asked_for
 from cunyi.text.disease_names import NamedDisease, NameFinder, NamePlace
 from cunyi.text.language import ABSENT, CONTEXT, TERM, Language
 from cunyi.text.listing import listed_denials
-from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, first_relative, inherited, meaning_of
+from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, inherited, meaning_of
 from cunyi.text.normalize import Normal
+from cunyi.text.patient import LASTING, Field, is_of_child, subject_of
 from cunyi.text.persons import stated_age_and_sex
-from cunyi.text.scanning import Clause, Match, Scan, scan
-from cunyi.text.timing import PAST_READING_DAYS, Timeline, is_given_up, is_still_so, lasts_until_now, lately, long_ago
+from cunyi.text.scanning import Clause, Match, scan
+from cunyi.text.timing import (
+    PAST_READING_DAYS,
+    Timeline,
+    is_given_up,
+    is_over,
+    is_still_so,
+    lasts_until_now,
+    lately,
+    long_ago,
+)
+from cunyi.text.whose import is_of_carer
 
 __all__ = ["Language", "TextReading", "read_case"]
 
-_LASTING = frozenset({"history", "exposure", "drug"})
 _PROBLEM_KINDS = frozenset({"history", "exposure"})
+_TAKEN = frozenset({"exposure", "drug"})
 _EXAMINED = frozenset({"sign", "result"})
-_FIRST_CLAUSES = 8
-_AGE_BEFORE_NAME = 2
 _NOT_OF_TODAY = frozenset({"past_history", "family_history", "personal_history"})
-_COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 # To look a member up in its enumeration takes as long as to make a fact.
 _PRESENT, _ABSENT, _POSSIBLE = Status.PRESENT, Status.ABSENT, Status.POSSIBLE
 _PATIENT, _FAMILY, _NOW, _PAST = Who.PATIENT, Who.FAMILY, When.NOW, When.PAST
@@ -44,19 +54,15 @@ class TextReading(NamedTuple):
     written: Mapping[str, Normal]
     """The text fields that are filled in, normalised."""
     named: tuple[NamedDisease, ...]
+    of_child: bool = False
+    """Whether the first that ails anybody ails a child, or the age says so."""
+    marks: Mapping[Span, str] = MappingProxyType({})
+    """What the report itself says beside a value: "low" or "high"."""
 
 
 class _Mention(Struct, frozen=True):
     match: Match
     fact: Fact
-
-
-class _Field(Struct, frozen=True):
-    """One text field, normalised and scanned."""
-
-    name: str
-    normal: Normal
-    found: Scan
 
 
 def read_case(case: Case, language: Language, names: NameFinder | None = None) -> TextReading:
@@ -66,55 +72,33 @@ def read_case(case: Case, language: Language, names: NameFinder | None = None) -
         text = getattr(case, name)
         if text:
             normal = language.normalize(text)
-            fields.append(_Field(name, normal, scan(normal.text, language)))
-    subject = _subject(case, fields, language)
+            fields.append(Field(name, normal, scan(normal.text, language)))
+    subject = subject_of(case, fields, language)
+    years, sex = stated_age_and_sex(case, {f.name: f.normal for f in fields}, language, subject)
+    of_child = is_of_child(case, years, fields, language)
     mentions: list[_Mention] = []
     readings: list[Reading] = []
     named: list[NamedDisease] = []
+    marks: dict[Span, str] = {}
     for field in fields:
         places = [] if names is None else list(names.find(field.normal.text))
-        _read_field(field, language, subject, places, mentions, readings, named)
+        _read_field(field, language, subject, places, mentions, readings, named, marks, of_child)
     mentions += _record(case, language)
     facts = tuple(m.fact for m in mentions if _counts(m, mentions, language))
     written = {field.name: field.normal for field in fields}
-    years, sex = stated_age_and_sex(case, written, language, subject)
-    return TextReading(facts, tuple(readings), years, sex, written, tuple(named))
-
-
-def _subject(case: Case, fields: list[_Field], language: Language) -> str | None:
-    """The word for a relative that names the patient himself: the subject of the first words of a consultation."""
-    if case.age_years is not None and case.sex is not None and not case.own_words:
-        # A filled-in head of the record means a doctor's text, where relatives are relatives.
-        return None
-    complaint = next((field for field in fields if field.name in _COMPLAINTS), None)
-    if complaint is None:
-        return None
-    first = complaint.found.clauses[:_FIRST_CLAUSES]
-    ailing = frozenset(
-        match.finding for clause in first for match in clause.matches if language.kinds[match.finding] not in _LASTING
-    )
-    text = complaint.normal.text
-    place = first_relative(first, text, ailing) if ailing else None
-    if place is None or _names_patient(text[: place[0]], language):
-        return None
-    return text[place[0] : place[1]]
-
-
-def _names_patient(text: str, language: Language) -> bool:
-    """Whether words state somebody's age or sex: who is named after them is not the patient."""
-    age = language.ages.find(text, None)
-    # 5岁的儿子 is one person.
-    return (age is not None and age.end < len(text) - _AGE_BEFORE_NAME) or any(word in text for word in language.sexes)
+    return TextReading(facts, tuple(readings), years, sex, written, tuple(named), of_child, marks)
 
 
 def _read_field(
-    field: _Field,
+    field: Field,
     language: Language,
     subject: str | None,
     names: list[NamePlace],
     mentions: list[_Mention],
     readings: list[Reading],
     named: list[NamedDisease],
+    marks: dict[Span, str],
+    of_child: bool,
 ) -> None:
     text, clauses = field.normal.text, field.found.clauses
     sections = _sections(field.name, text, language)
@@ -151,7 +135,7 @@ def _read_field(
                 )
         for match in clause.matches:
             own = held
-            if held.family and language.kinds[match.finding] not in _LASTING:
+            if held.family and language.kinds[match.finding] not in LASTING:
                 own = replace(held, family=False)
             meaning = meaning_of(match, clause, text, own, subject, language.list_words)
             if meaning.asked:
@@ -160,6 +144,8 @@ def _read_field(
             if subject is not None and _is_of_subject(match, text, subject, language):
                 # 我妈心梗放过支架: where the mother is the patient it is no family's.
                 status = None
+            if of_child and status is not None and is_of_carer(match, clause.cues):
+                meaning = replace(meaning, who=_FAMILY)
             if status is not None:
                 is_there = status is not _ABSENT
                 section = _section_at(sections, match.start)
@@ -167,13 +153,13 @@ def _read_field(
                     finding=language.findings[match.finding],
                     status=status,
                     who=_who(match, meaning, section, language),
-                    when=_PAST if _is_past(match, clauses, number, meaning, section, language) else _NOW,
+                    when=_PAST if _is_past(match, clauses, number, meaning, section, language, timeline) else _NOW,
                     onset=meaning.onset if is_there else None,
                     duration_days=timeline.days(match, number) if is_there else None,
                     severity=meaning.severity if is_there else None,
                     span=_span(field, match.start, match.end),
                 )
-                if language.kinds[match.finding] not in _LASTING:
+                if language.kinds[match.finding] not in LASTING:
                     if long_ago(timeline, match, number, clauses):
                         told_old.add(len(mentions))
                     elif lately(timeline, match, number):
@@ -189,13 +175,16 @@ def _read_field(
     for value in language.values.find(text, field.found.names):
         ago = timeline.days_ago(value.start)
         old = ago >= PAST_READING_DAYS or _section_at(sections, value.start) == "past_history"
+        span = _span(field, value.start, value.end)
+        if mark := language.values.mark_of(text, value):
+            marks[span] = mark
         readings.append(
             Reading(
                 item=value.item,
                 value=value.value,
                 unit=language.items.by_id[value.item].unit,
                 raw=text[value.start : value.end],
-                span=_span(field, value.start, value.end),
+                span=span,
                 when=_PAST if old else _NOW,
                 days_ago=ago,
             )
@@ -239,8 +228,11 @@ def _answered(meaning: Meaning, clauses: list[Clause], number: int, text: str, l
 def _status(match: Match, meaning: Meaning, clause: Clause, text: str, language: Language) -> Status | None:
     """What a match states about its finding; None for nothing."""
     status = meaning.status
-    if meaning.planned and status is not _ABSENT and language.kinds[match.finding] in _LASTING:
+    if meaning.planned and status is not _ABSENT and language.kinds[match.finding] in LASTING:
         # 需要接受抗生素治疗, 打算剖宫产: none of it has been.
+        return None
+    kind = language.kinds[match.finding]
+    if kind in _TAKEN and not meaning.asked and is_only_asked_for(match, clause, text, kind):
         return None
     if match.mode == ABSENT:
         return _ABSENT if status is _PRESENT else None
@@ -272,18 +264,28 @@ def _is_of_subject(match: Match, text: str, subject: str, language: Language) ->
 
 
 def _is_past(
-    match: Match, clauses: list[Clause], number: int, meaning: Meaning, section: str, language: Language
+    match: Match,
+    clauses: list[Clause],
+    number: int,
+    meaning: Meaning,
+    section: str,
+    language: Language,
+    timeline: Timeline,
 ) -> bool:
     """Whether a finding belongs to the past; a past illness, exposure or drug outside the past history still counts."""
-    lasting = language.kinds[match.finding] in _LASTING
+    lasting = language.kinds[match.finding] in LASTING
     if lasting and is_given_up(language.findings[match.finding], match, clauses, number):
         return True
     if section == "past_history":
         return not is_still_so(match, clauses, number, over_commas=not lasting)
-    return meaning.when is _PAST and not lasting and not lasts_until_now(clauses, number)
+    if lasting:
+        return False
+    if meaning.when is _PAST:
+        return not lasts_until_now(clauses, number)
+    return is_over(timeline, match, number, clauses)
 
 
-def _span(field: _Field, start: int, end: int) -> Span:
+def _span(field: Field, start: int, end: int) -> Span:
     offsets = field.normal.offsets
     return Span(field.name, offsets[start], offsets[end - 1] + 1)
 

@@ -294,7 +294,8 @@ def _cues(
     """Cues that are no part of a longer word (无 in 无力) or longer cue (没 in 没有).
 
     Inside a term of absence (淋巴结不大) or of context they do speak, to the other findings of the clause; so do a
-    relative or an allergy inside its own term (母亲高血压, 药物过敏) and the 有 that begins a term (没有发烧有痰).
+    relative or an allergy inside its own term (母亲高血压, 药物过敏), the 有 that begins a term (没有发烧有痰) and what denies the
+    degree that does (不是特别痒).
     What stands in words of context (干咳没痰) does not deny what is before it. A denial of a while (没两天, 没走几步)
     denies nothing.
     """
@@ -308,7 +309,7 @@ def _cues(
         if (
             word.speaks_in_terms
             or (word.ends and any(match.start == start for match in matches))
-            or not any(a < end and start < b for a, b in words)
+            or not any(a < end and start < b and (a <= start or not word.is_partial) for a, b in words)
         ):
             taken.append((start, end))
             if word.denies and language.brief is not None and language.brief.match(text, end):

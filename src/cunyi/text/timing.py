@@ -15,6 +15,7 @@ _MOST_WORDS_BESIDE = 6
 _LONG_AGO_DAYS = 30.0
 _LATELY_DAYS = 30.0
 _SHORT_CLAUSE = 8
+_OVER_DAYS = 14.0
 _GOES_ON = frozenset({"since", "until_now"})
 _SAYS_WHEN = frozenset({"now", "past_before"})
 
@@ -32,6 +33,7 @@ class Timeline:
                 number += 1
             self._inside[number].append(duration)
         self._any = bool(durations)
+        self.tells_of_weeks_ago = any(d.ago and d.days >= _OVER_DAYS for d in durations)
 
     def days(self, match: Match, number: int) -> float | None:
         """How long a finding of clause `number` has been there.
@@ -127,6 +129,24 @@ def lasts_until_now(clauses: Sequence[Clause], number: int) -> bool:
         and following.end - following.start <= _SHORT_CLAUSE
         and any(placed.cue.kind == "until_now" for placed in following.cues)
     )
+
+
+def is_over(timeline: Timeline, match: Match, number: int, clauses: Sequence[Clause]) -> bool:
+    """Whether something of weeks ago is said to be over by the clauses after it (一个月前感冒发烧，后来好了).
+
+    What was over within days is part of the illness, and may still warn.
+    """
+    if not timeline.tells_of_weeks_ago or any(placed.cue.kind in _GOES_ON for placed in clauses[number].cues):
+        return False
+    for clause in clauses[number + 1 :]:
+        if clause.sentence != clauses[number].sentence or any(placed.cue.kind == "now" for placed in clause.cues):
+            return False
+        if any(placed.cue.kind == "past_after" for placed in clause.cues):
+            if clause.matches or clause.end - clause.start > _SHORT_CLAUSE:
+                return False
+            told = timeline.told_of(match, number)
+            return told is not None and told.ago and told.days >= _OVER_DAYS
+    return False
 
 
 def long_ago(timeline: Timeline, match: Match, number: int, clauses: Sequence[Clause]) -> bool:

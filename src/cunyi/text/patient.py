@@ -1,0 +1,65 @@
+"""Who the patient of a consultation is: a relative of whoever writes, or a young child that somebody brings."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from cunyi.domain.case import Case
+from cunyi.text.language import Language
+from cunyi.text.normalize import Normal
+from cunyi.text.scanning import Scan
+from cunyi.text.whose import first_relative, tells_of_child
+
+LASTING = frozenset({"history", "exposure", "drug"})
+_FIRST_CLAUSES = 8
+CHILD_YEARS = 9.0
+"""Below this nobody menstruates, is pregnant or gives milk: what a text says of it is her mother's."""
+_AGE_BEFORE_NAME = 2
+_COMPLAINTS = ("chief_complaint", "history_of_present_illness")
+
+
+class Field(Struct, frozen=True):
+    """One text field, normalised and scanned."""
+
+    name: str
+    normal: Normal
+    found: Scan
+
+
+def subject_of(case: Case, fields: list[Field], language: Language) -> str | None:
+    """The word for a relative that names the patient himself: the subject of the first words of a consultation."""
+    if case.age_years is not None and case.sex is not None and not case.own_words:
+        # A filled-in head of the record means a doctor's text, where relatives are relatives.
+        return None
+    complaint = next((field for field in fields if field.name in _COMPLAINTS), None)
+    if complaint is None:
+        return None
+    first = complaint.found.clauses[:_FIRST_CLAUSES]
+    ailing = frozenset(
+        match.finding for clause in first for match in clause.matches if language.kinds[match.finding] not in LASTING
+    )
+    text = complaint.normal.text
+    place = first_relative(first, text, ailing) if ailing else None
+    if place is None or _names_patient(text[: place[0]], language):
+        return None
+    return text[place[0] : place[1]]
+
+
+def is_of_child(case: Case, years: float | None, fields: list[Field], language: Language) -> bool:
+    """Whether the patient is a young child, whom somebody else brings."""
+    if case.age_years is not None:
+        return case.age_years < CHILD_YEARS
+    complaint = next((field for field in fields if field.name in _COMPLAINTS), None)
+    if complaint is None:
+        return years is not None and years < CHILD_YEARS
+    first = complaint.found.clauses[:_FIRST_CLAUSES]
+    ailing = frozenset(m.finding for c in first for m in c.matches if language.kinds[m.finding] not in LASTING)
+    told = tells_of_child(first, ailing)
+    return told is True or (told is None and years is not None and years < CHILD_YEARS)
+
+
+def _names_patient(text: str, language: Language) -> bool:
+    """Whether words state somebody's age or sex: who is named after them is not the patient."""
+    age = language.ages.find(text, None)
+    # 5岁的儿子 is one person.
+    return (age is not None and age.end < len(text) - _AGE_BEFORE_NAME) or any(word in text for word in language.sexes)

@@ -1,0 +1,110 @@
+"""Whose a match is: the patient's or a relative's, and which relative is the patient of a consultation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cunyi.text.scanning import Clause, Match, Place, PlacedCue
+
+ENDS_RELATIVE = frozenset({"patient", "family_end"})
+_NARRATOR_REACH = 3
+_NAMED_IN_CLAUSES = 3
+
+
+def is_of_family(match: Match, cues: Sequence[PlacedCue], text: str, held: bool, subject: str | None) -> bool:
+    """Whether the last person named before a match is a relative; `held`: whether one was in the clause before."""
+    family = held
+    for placed in cues:
+        if placed.end > match.start:
+            break
+        if placed.cue.kind in ENDS_RELATIVE:
+            family = False
+        elif placed.cue.kind == "family":
+            family = is_relative(placed, cues, text, subject) and match.start - placed.end <= placed.cue.scope
+    return family
+
+
+def is_of_carer(match: Match, cues: Sequence[PlacedCue]) -> bool:
+    """Whether who brings a child tells of herself (我自己没拉肚子, 我也咳嗽)."""
+    person = None
+    for placed in cues:
+        if placed.end > match.start:
+            break
+        if placed.cue.kind == "carer" and match.start - placed.end <= placed.cue.scope:
+            person = placed
+        elif placed.cue.kind in ENDS_RELATIVE and placed.cue.value != "speaker" and placed.cue.value != "self":
+            person = None
+    return person is not None
+
+
+def tells_of_child(clauses: Sequence[Clause], ailing: frozenset[int]) -> bool | None:
+    """Whether the first that ails anybody in a talk ails a child (宝宝咳嗽; not 我咳嗽，能喂宝宝吗); None: nobody is named."""
+    child: bool | None = None
+    for clause in clauses:
+        said: list[PlacedCue | Match] = [*clause.cues, *clause.matches]
+        for placed in sorted(said, key=lambda each: (each.start, isinstance(each, Match))):
+            if isinstance(placed, Match):
+                if placed.finding in ailing:
+                    return child
+            elif placed.cue.kind == "patient" and placed.cue.value != "self":
+                child = placed.cue.value == "child"
+            elif placed.cue.kind == "family":
+                child = None
+    return child
+
+
+def is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subject: str | None) -> bool:
+    """Whether a word for a relative makes him the subject: not who tells it (妈妈说) or was there (与家人争吵)."""
+    if subject is not None and text[placed.start : placed.end] == subject:
+        return False
+    for other in cues:
+        kind = other.cue.kind
+        if kind == "narrator" and placed.end <= other.start <= placed.end + _NARRATOR_REACH:
+            return False
+        if kind == "with" and other.end == placed.start:
+            return False
+    return True
+
+
+def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int]) -> Place | None:
+    """Where the relative is named who is the patient of the first words (你好，我爸胸口痛).
+
+    Nowhere where a patient is named, where the speaker tells of himself (我哥有青光眼，我眼睛胀) or only of lasting illness of the
+    relative (头痛，我爸高血压). `ailing` are the findings (by number) that are no illness, exposure or drug of the past.
+    """
+    relative: Place | None = None
+    told_of: str | None = None
+    speaker = lasting = False
+    for number, clause in enumerate(clauses):
+        if relative is None and number >= _NAMED_IN_CLAUSES:
+            return None
+        said: list[PlacedCue | Match] = [*clause.cues, *clause.matches]
+        for placed in sorted(said, key=lambda each: (each.start, isinstance(each, Match))):
+            if isinstance(placed, Match):
+                if relative is None:
+                    if speaker and placed.finding in ailing:
+                        return None
+                elif placed.finding in ailing:
+                    return relative if told_of == text[relative[0] : relative[1]] else None
+                else:
+                    lasting = True
+            elif placed.cue.kind == "patient":
+                if placed.cue.value == "speaker":
+                    told_of, speaker = None, speaker or not _names_relative(placed, clause)
+                elif placed.cue.value != "self" or relative is None:
+                    return None
+            elif placed.cue.kind == "family" and placed.cue.value == "other":
+                # 别人 is nobody whom a speaker comes for.
+                continue
+            elif placed.cue.kind == "family" and is_relative(placed, clause.cues, text, None):
+                if relative is None or relative[0] < clause.start:
+                    told_of = text[placed.start : placed.end]
+                relative = relative or (placed.start, placed.end)
+            elif placed.cue.kind == "family_end":
+                told_of = None
+    return None if lasting else relative
+
+
+def _names_relative(speaker: PlacedCue, clause: Clause) -> bool:
+    """Whether 我 only says whose relative (我爸)."""
+    return any(c.cue.kind == "family" and c.start == speaker.end for c in clause.cues)

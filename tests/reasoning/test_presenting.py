@@ -1,0 +1,35 @@
+"""What is taken from a talk about a child, and from values beside which the report says what they are."""
+
+import pytest
+from tests.real_knowledge import real_knowledge
+
+from cunyi.domain.case import Case
+from cunyi.reasoning.presenting import receive
+
+
+@pytest.fixture(scope="module")
+def knowledge():
+    return real_knowledge()
+
+
+def _found(case, knowledge):
+    return receive(case, knowledge).presentation.facts
+
+
+@pytest.mark.parametrize("text", ["宝宝咳嗽3天，我还在哺乳期", "宝宝5个月，发烧，我月子里也感冒过"])
+def test_what_only_grown_women_have_is_the_mothers(knowledge, text):
+    found = _found(Case(chief_complaint=text), knowledge)
+    assert not {"breastfeeding", "postpartum"} & found.keys()
+
+
+def test_of_a_woman_it_is_her_own(knowledge):
+    found = _found(Case(chief_complaint="我还在哺乳期，咳嗽3天", age_years=28, sex="female"), knowledge)
+    assert found["breastfeeding"].status == "present"
+
+
+def test_a_mark_keeps_a_value_from_denying_what_it_says(knowledge):
+    assert "hypomagnesemia" in knowledge.content.findings
+    plain = _found(Case(auxiliary_examination="镁0.78mmol/L"), knowledge)
+    marked = _found(Case(auxiliary_examination="镁0.78↓mmol/L"), knowledge)
+    assert plain["hypomagnesemia"].status == "absent"
+    assert "hypomagnesemia" not in marked
