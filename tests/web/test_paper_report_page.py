@@ -18,6 +18,7 @@ from node_for_tests import Node
 from paper_for_tests import ToldReader, encoded, lines_of
 from PIL import Image
 from playwright.sync_api import expect
+from waiting import until
 
 import cunyi.web
 from cunyi.devices.paper.page import MOST_BYTES
@@ -239,8 +240,8 @@ def test_a_doctor_photographs_compares_and_confirms(page, node, mini, reader, dr
         expect(rows).to_have_count(2)
         expect(rows.nth(1).locator("[data-doubts]")).to_contain_text("小数点可能没有读到")
         assert page.locator("[name=sure]:checked").count() == 0
-        # Nothing is wider than the screen.
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        # Nothing is wider than the screen once the strips of the photograph have their size.
+        until(page, "document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         rows.nth(1).locator("[name=sure]").check()
         rows.nth(1).locator("[name=value]").fill("8.2")
         expect(rows.nth(1).locator("[name=sure]")).not_to_be_checked()
