@@ -4,6 +4,7 @@ import pytest
 from tests.real_knowledge import real_knowledge
 
 from cunyi.domain.case import Case
+from cunyi.reasoning.assess import assess
 from cunyi.reasoning.presenting import receive
 
 
@@ -18,8 +19,17 @@ def _found(case, knowledge):
 
 @pytest.mark.parametrize("text", ["宝宝咳嗽3天，我还在哺乳期", "宝宝5个月，发烧，我月子里也感冒过"])
 def test_what_only_grown_women_have_is_the_mothers(knowledge, text):
-    found = _found(Case(chief_complaint=text), knowledge)
+    found = _found(Case(chief_complaint=text, age_years=0.4), knowledge)
     assert not {"breastfeeding", "postpartum"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    "text", ["生完孩子3天，大出血，头晕", "宝宝刚出生，产妇大出血不止", "孩子他妈怀孕7个月，抽筋，叫不醒"]
+)
+def test_a_mother_who_speaks_of_her_child_is_no_child(knowledge, text):
+    given = assess({"id": "x", "chief_complaint": text}, knowledge)
+    assert given.triage.level == "emergency"
+    assert {f.finding for f in given.findings} & {"postpartum", "pregnancy", "third_trimester"}
 
 
 def test_of_a_woman_it_is_her_own(knowledge):

@@ -41,10 +41,12 @@ class Reception(msgspec.Struct):
 
 def receive(case: Case, knowledge: Knowledge) -> Reception:
     """Reads a case into one presentation. Never fails on text; the case itself is already well-formed."""
-    reading = read_case(case, knowledge.language, knowledge.name_finder)
+    # Only where the record says so: a mother who bleeds after childbirth speaks of her child as well.
+    of_child = case.age_years is not None and case.age_years < knowledge.settings.grown_from_years
+    reading = read_case(case, knowledge.language, knowledge.name_finder, of_child=of_child)
     findings = knowledge.content.findings
     sex, age_years = _sex(case, reading), _age(case, reading)
-    others = _mothers(knowledge) if reading.of_child else ()
+    others = _mothers(knowledge) if of_child else ()
     mentions = tuple(
         f
         for f in reading.facts

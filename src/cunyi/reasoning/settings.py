@@ -102,8 +102,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     advice_probability: float
     possibly_pregnant_years: tuple[float, float]
     child_years: float
+    grown_from_years: float
     of_grown_women: tuple[str, ...]
-    """Findings that only grown women have: beside a child they are its mother's."""
+    """Findings that nobody has below `grown_from_years`: in the record of such a child they are its mother's."""
     shown: dict[str, int]
     sources: tuple[str, ...]
 

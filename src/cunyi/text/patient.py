@@ -8,12 +8,10 @@ from cunyi.domain.case import Case
 from cunyi.text.language import Language
 from cunyi.text.normalize import Normal
 from cunyi.text.scanning import Scan
-from cunyi.text.whose import first_relative, tells_of_child
+from cunyi.text.whose import first_relative
 
 LASTING = frozenset({"history", "exposure", "drug"})
 _FIRST_CLAUSES = 8
-CHILD_YEARS = 9.0
-"""Below this nobody menstruates, is pregnant or gives milk: what a text says of it is her mother's."""
 _AGE_BEFORE_NAME = 2
 _COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 
@@ -43,19 +41,6 @@ def subject_of(case: Case, fields: list[Field], language: Language) -> str | Non
     if place is None or _names_patient(text[: place[0]], language):
         return None
     return text[place[0] : place[1]]
-
-
-def is_of_child(case: Case, years: float | None, fields: list[Field], language: Language) -> bool:
-    """Whether the patient is a young child, whom somebody else brings."""
-    if case.age_years is not None:
-        return case.age_years < CHILD_YEARS
-    complaint = next((field for field in fields if field.name in _COMPLAINTS), None)
-    if complaint is None:
-        return years is not None and years < CHILD_YEARS
-    first = complaint.found.clauses[:_FIRST_CLAUSES]
-    ailing = frozenset(m.finding for c in first for m in c.matches if language.kinds[m.finding] not in LASTING)
-    told = tells_of_child(first, ailing)
-    return told is True or (told is None and years is not None and years < CHILD_YEARS)
 
 
 def _names_patient(text: str, language: Language) -> bool:

@@ -17,7 +17,7 @@ from cunyi.text.language import ABSENT, CONTEXT, TERM, Language
 from cunyi.text.listing import listed_denials
 from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, inherited, meaning_of
 from cunyi.text.normalize import Normal
-from cunyi.text.patient import LASTING, Field, is_of_child, subject_of
+from cunyi.text.patient import LASTING, Field, subject_of
 from cunyi.text.persons import stated_age_and_sex
 from cunyi.text.scanning import Clause, Match, scan
 from cunyi.text.timing import (
@@ -54,8 +54,6 @@ class TextReading(NamedTuple):
     written: Mapping[str, Normal]
     """The text fields that are filled in, normalised."""
     named: tuple[NamedDisease, ...]
-    of_child: bool = False
-    """Whether the first that ails anybody ails a child, or the age says so."""
     marks: Mapping[Span, str] = MappingProxyType({})
     """What the report itself says beside a value: "low" or "high"."""
 
@@ -65,8 +63,11 @@ class _Mention(Struct, frozen=True):
     fact: Fact
 
 
-def read_case(case: Case, language: Language, names: NameFinder | None = None) -> TextReading:
-    """Reads the seven text fields of a case and what its record lists; with `names` also the diseases that are named."""
+def read_case(
+    case: Case, language: Language, names: NameFinder | None = None, *, of_child: bool = False
+) -> TextReading:
+    """Reads the seven text fields of a case and what its record lists; with `names` also the diseases that are named. `of_child`: the patient
+    is known to be a small child, so that somebody else tells it."""
     fields = []
     for name in TEXT_FIELDS:
         text = getattr(case, name)
@@ -75,7 +76,6 @@ def read_case(case: Case, language: Language, names: NameFinder | None = None) -
             fields.append(Field(name, normal, scan(normal.text, language)))
     subject = subject_of(case, fields, language)
     years, sex = stated_age_and_sex(case, {f.name: f.normal for f in fields}, language, subject)
-    of_child = is_of_child(case, years, fields, language)
     mentions: list[_Mention] = []
     readings: list[Reading] = []
     named: list[NamedDisease] = []
@@ -86,7 +86,7 @@ def read_case(case: Case, language: Language, names: NameFinder | None = None) -
     mentions += _record(case, language)
     facts = tuple(m.fact for m in mentions if _counts(m, mentions, language))
     written = {field.name: field.normal for field in fields}
-    return TextReading(facts, tuple(readings), years, sex, written, tuple(named), of_child, marks)
+    return TextReading(facts, tuple(readings), years, sex, written, tuple(named), marks)
 
 
 def _read_field(

@@ -37,22 +37,6 @@ def is_of_carer(match: Match, cues: Sequence[PlacedCue]) -> bool:
     return person is not None
 
 
-def tells_of_child(clauses: Sequence[Clause], ailing: frozenset[int]) -> bool | None:
-    """Whether the first that ails anybody in a talk ails a child (宝宝咳嗽; not 我咳嗽，能喂宝宝吗); None: nobody is named."""
-    child: bool | None = None
-    for clause in clauses:
-        said: list[PlacedCue | Match] = [*clause.cues, *clause.matches]
-        for placed in sorted(said, key=lambda each: (each.start, isinstance(each, Match))):
-            if isinstance(placed, Match):
-                if placed.finding in ailing:
-                    return child
-            elif placed.cue.kind == "patient" and placed.cue.value != "self":
-                child = placed.cue.value == "child"
-            elif placed.cue.kind == "family":
-                child = None
-    return child
-
-
 def is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subject: str | None) -> bool:
     """Whether a word for a relative makes him the subject: not who tells it (妈妈说) or was there (与家人争吵)."""
     if subject is not None and text[placed.start : placed.end] == subject:
