@@ -29,7 +29,7 @@ def test_what_only_grown_women_have_is_the_mothers(knowledge, text):
 def test_a_mother_who_speaks_of_her_child_is_no_child(knowledge, text):
     given = assess({"id": "x", "chief_complaint": text}, knowledge)
     assert given.triage.level == "emergency"
-    assert {f.finding for f in given.findings} & {"postpartum", "pregnancy", "third_trimester"}
+    assert {f.finding for f in given.findings} & {"postpartum", "late_pregnancy"}
 
 
 def test_of_a_woman_it_is_her_own(knowledge):

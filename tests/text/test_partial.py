@@ -134,10 +134,12 @@ def test_past_or_now(facts_in, text, when):
     assert facts_in(text)["cough"].when == when
 
 
-def test_what_the_carer_has_is_not_the_childs(facts_in):
-    facts = facts_in("宝宝发烧2天。我也咳嗽", "chief_complaint")
-    assert (facts["fever"].who, facts["cough"].who) == ("patient", "family")
-    assert facts_in("我发烧2天。我也咳嗽", "chief_complaint")["cough"].who == "patient"
+def test_what_the_carer_has_is_not_the_childs(language):
+    case = Case(chief_complaint="宝宝发烧2天。我也咳嗽")
+    of_child = {fact.finding: fact.who for fact in read_case(case, language, of_child=True).facts}
+    assert (of_child["fever"], of_child["cough"]) == ("patient", "family")
+    # Of nobody who is not known to be a child.
+    assert {fact.who for fact in read_case(case, language).facts} == {"patient"}
 
 
 @pytest.mark.parametrize("text", ["便里有血丝，白细胞13", "尿液分析：白细胞计数90", "大便常规：白细胞15"])
