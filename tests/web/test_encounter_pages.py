@@ -1,11 +1,13 @@
 """The encounter: kept as it is typed, assessed beside it, checked, signed once, corrected by a new version."""
 
+import contextlib
 import re
 import time
 
 import pytest
 from litestar.testing import TestClient
 from node_for_tests import LOGIN, PASSWORD, Node, log_in
+from playwright.sync_api import Error
 from waiting import pressed
 
 from cunyi.app import create_app
@@ -315,16 +317,43 @@ def test_a_way_out_is_taken_once_what_was_typed_is_kept(desktop, node, node_addr
         page.click("#opinion-ask")
         page.wait_for_selector("#opinion-live", state="attached")
 
-    def late(route):
-        time.sleep(1)
-        route.continue_()
+    # Held until the way out has been pressed: an answer that comes in the middle of the press would move what is pressed.
+    held, released = [], []
 
-    page.route("**/keep", late)
+    def hold(route):
+        held.append(route)
+        if released:
+            route.continue_()
+
+    page.route("**/keep", hold)
     page.fill("#chief_complaint", "胸痛2小时")
-    page.wait_for_timeout(700)
+    while not held:
+        page.wait_for_timeout(50)
     page.click("#refer")
+    page.wait_for_timeout(300)
+    assert held and "/refer?" not in page.url, "not before it is kept"
+    released.append(True)
+    for route in held:
+        # One that a newer keeping took the place of is gone.
+        with contextlib.suppress(Error):
+            route.continue_()
     page.wait_for_url("**/refer?**")
     assert asked == [] and drafts(node)[0].form["chief_complaint"] == ["胸痛2小时"]
+
+
+def test_a_way_out_is_asked_about_where_no_answer_to_the_keeping_comes(desktop, node, node_address):
+    page = desktop
+    person = node.register("周大福")
+    log_in(page, node_address)
+    page.goto(f"{node_address}/people/{person.id}")
+    pressed(page, "form[action$='/encounter'] button.main-tap")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.route("**/keep", lambda route: None)
+    page.fill("#chief_complaint", "胸痛2小时")
+    page.click("#refer")
+    page.wait_for_url("**/refer?**")
+    assert asked == ["beforeunload"]
 
 
 def test_the_screen_locks_over_the_page_and_what_was_typed_stays(desktop, node, node_address):

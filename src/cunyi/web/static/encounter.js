@@ -8,6 +8,7 @@ import { slideAssessment } from "./panel.js";
 const form = document.getElementById("case");
 const trouble = document.getElementById("trouble");
 const WAIT = 250;
+const LONGEST_KEEPING = 10_000;
 
 // What the doctor opened stays open, and what is being typed is not touched.
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
@@ -95,7 +96,8 @@ document.addEventListener("click", async (event) => {
   if (goingOut) return;
   goingOut = true;
   document.body.setAttribute("aria-busy", "true");
-  await keepNow();
+  // Where no answer comes the browser asks about what is not kept; a way out is never without effect.
+  await Promise.race([keepNow(), new Promise((resolve) => setTimeout(resolve, LONGEST_KEEPING))]);
   document.body.removeAttribute("aria-busy");
   goingOut = false;
   if (!leaving) window.location.assign(way.href);
