@@ -1,5 +1,6 @@
 """The knowledge check: each kind of mistake is reported at its file and line, with what to do."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -145,6 +146,16 @@ def test_a_broad_name_of_an_unknown_disease_is_reported(tmp_path):
     )
     (problem,) = [str(p) for p in check_library(load_library(root))]
     assert problem.startswith("language/names.csv:2") and "最接近的是 pneumonia" in problem
+
+
+def test_a_finding_that_the_settings_name_and_nobody_knows_is_reported(tmp_path, knowledge_root):
+    root = tmp_path / "knowledge"
+    shutil.copytree(MINI, root)
+    text = (knowledge_root / "case_mix.yaml").read_text(encoding="utf-8")
+    settings = re.sub(r"of_grown_women: \[.*\]", "of_grown_women: [cough, coughh]", text)
+    (root / "case_mix.yaml").write_text(settings, encoding="utf-8")
+    (problem,) = [str(p) for p in check_library(load_library(root)) if "coughh" in str(p)]
+    assert problem.startswith("case_mix.yaml:") and "最接近的是 cough" in problem
 
 
 def test_a_near_identical_profile_is_reported(changed, tmp_path):

@@ -13,7 +13,13 @@ from cunyi.authoring.check_findings import check_findings, check_items
 from cunyi.authoring.check_follow_ups import check_follow_ups
 from cunyi.authoring.check_interview import check_interview
 from cunyi.authoring.check_opinion import check_opinion
-from cunyi.authoring.check_references import check_broad_names, check_parts, check_sources, check_unique
+from cunyi.authoring.check_references import (
+    check_broad_names,
+    check_parts,
+    check_settings,
+    check_sources,
+    check_unique,
+)
 from cunyi.authoring.check_referral_loop import check_referral_loop
 from cunyi.authoring.check_rules import check_rules
 from cunyi.authoring.check_summary import check_summary
@@ -27,6 +33,7 @@ CHECKS = (
     check_sources,
     check_parts,
     check_broad_names,
+    check_settings,
     check_findings,
     check_items,
     check_diseases,

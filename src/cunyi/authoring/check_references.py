@@ -57,6 +57,20 @@ def check_broad_names(library: Library) -> Iterator[Problem]:
                     )
 
 
+def check_settings(library: Library) -> Iterator[Problem]:
+    """The findings that the settings name are there: one that is not would be left out without a word."""
+    findings = {entry.id for entry in library.findings}
+    for number, finding in enumerate(library.settings.get("of_grown_women", ())):
+        if finding not in findings:
+            yield Problem(
+                "case_mix.yaml",
+                library.settings["of_grown_women"].lines[number],
+                f"没有登记征象 {finding}（{nearest(finding, findings)}）",
+                # The settings may serve a smaller library of findings.
+                fatal=False,
+            )
+
+
 def _part(raw: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         raw = raw.get(key) if isinstance(raw, dict) else None
