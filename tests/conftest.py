@@ -10,6 +10,7 @@ from tests.real_knowledge import real_language
 from cunyi import app
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.load import Library, load_library
+from cunyi.config import read_config
 from cunyi.reasoning.prepared import Knowledge, prepare
 
 
@@ -106,3 +107,12 @@ def mini_root() -> Path:
 @pytest.fixture(scope="session")
 def knowledge_root() -> Path:
     return KNOWLEDGE
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    """The knowledge that is built here, loaded as the program loads it. No test may change it."""
+    path = read_config().knowledge or app.artefact_path()
+    if not path.exists():
+        pytest.skip("the knowledge is not built here")
+    return app.load_knowledge(path)

@@ -6,8 +6,6 @@ import pytest
 from node_for_tests import CHEAP, Clock
 from sqlalchemy import select
 
-from cunyi.app import artefact_path, load_knowledge
-from cunyi.config import read_config
 from cunyi.domain.consultation import consultation_details
 from cunyi.domain.critical_value import critical_details
 from cunyi.domain.person import PersonStatus, Programme
@@ -24,14 +22,6 @@ from cunyi.store.folder import Folder
 from cunyi.store.records import versions
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def knowledge():
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge is not built here")
-    return load_knowledge(path)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,7 @@ import pytest
 from node_for_tests import Clock, a_node
 from township_for_tests import CENTRE, HOSPITAL, LOWER, UPPER_CLINIC, a_hub
 
-from cunyi.app import artefact_path, load_knowledge
 from cunyi.cli import main
-from cunyi.config import read_config
 from cunyi.domain.change import ChangeKind
 from cunyi.domain.errors import InvalidFormError, NotAllowedError, UserError
 from cunyi.domain.organisation import Capability, FacilityLevel
@@ -21,14 +19,6 @@ from cunyi.store.nodes import villages
 EXAMPLE = Path(__file__).parents[2] / "docs" / "township-example.csv"
 HEAD = "类别,代码,名称,级别,负责区划,电话,科室,路程,状态\n"
 PLACES = "区划,360731,云水县,,,,,,\n区划,360731101,云水镇,,,,,,\n区划,360731101201,上坪村,,,,,,\n"
-
-
-@pytest.fixture(scope="module")
-def knowledge():
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge base was not built")
-    return load_knowledge(path)
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ import pytest
 from clinic_day import Desk, count, rows
 from sqlalchemy import select
 
-from cunyi.app import artefact_path, load_knowledge
-from cunyi.config import read_config
 from cunyi.domain.account import Role
 from cunyi.domain.audit import Action
 from cunyi.domain.errors import NotAllowedError, UserError
@@ -63,14 +61,6 @@ from cunyi.store.interviews import ConsentBy, InterviewState, Way, interview_by_
 
 HEART = "胸口像石头压着一样痛，出冷汗，半个钟头了"
 NUMBER = "11010519491231002X"
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge is not built here")
-    return load_knowledge(path)
 
 
 def begun(desk: Desk, by: ConsentBy = ConsentBy.SELF, said: Said | None = None) -> str:

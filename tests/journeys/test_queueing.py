@@ -6,8 +6,6 @@ import pytest
 from clinic_day import Desk, misfits
 from sqlalchemy import select
 
-from cunyi.app import artefact_path, load_knowledge
-from cunyi.config import read_config
 from cunyi.domain.account import Role
 from cunyi.domain.errors import NeedsReasonError, NotAllowedError, UserError
 from cunyi.domain.queue import QueueSource, Triaged
@@ -27,14 +25,6 @@ from cunyi.journeys.queueing import (
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store import schema
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge base was not built")
-    return load_knowledge(path)
 
 
 def look(level: str, *reasons: str, source: QueueSource = QueueSource.DRAFT, provisional: bool = False) -> Triaged:

@@ -7,8 +7,6 @@ import pytest
 from clinic_day import NEXT_VILLAGE, VILLAGE, Desk, misfits
 from sqlalchemy import insert
 
-from cunyi.app import artefact_path, load_knowledge
-from cunyi.config import read_config
 from cunyi.domain.account import Role
 from cunyi.domain.audit import Action
 from cunyi.domain.encounter import EncounterKind, ListKind, Measured
@@ -24,14 +22,6 @@ from cunyi.store.lists import entries_of
 from cunyi.store.people import replace_person
 from cunyi.store.township_schema import thread
 from cunyi.store.visit_rounds import hamlet_ways
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge base was not built")
-    return load_knowledge(path)
 
 
 def round_of(desk: Desk, knowledge: Knowledge, village: str = "", by=None) -> Round:

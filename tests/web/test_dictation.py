@@ -21,8 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from recogniser_for_tests import Recogniser, a_recogniser, settings
 from waiting import arrived, until
 
-from cunyi.app import artefact_path, load_knowledge
-from cunyi.config import Config, read_config
+from cunyi.config import Config
 from cunyi.reasoning.prepared import Knowledge
 
 PHONE = {"width": 360, "height": 740}
@@ -59,14 +58,6 @@ WATCHED = """() => {
   };
 }"""
 ALL_CLOSED = "() => window.opened.length > 0 && window.opened.every(each => each.readyState === 'ended')"
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge is not built here")
-    return load_knowledge(path)
 
 
 @pytest.fixture

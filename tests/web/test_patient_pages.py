@@ -22,7 +22,7 @@ from pypdf import PdfReader
 from waiting import arrived, until
 
 import cunyi.web
-from cunyi.app import artefact_path, create_app, load_knowledge
+from cunyi.app import create_app
 from cunyi.config import Config, read_config
 from cunyi.domain.errors import UserError
 from cunyi.domain.identity import check_digit
@@ -45,14 +45,6 @@ STRANGER = "33010619491231002"
 PHONE = {"width": 390, "height": 844}
 HAN = re.compile(r"[\u3400-\u9fff]")
 QUESTION = re.compile(r'name="at" value="(\d+)".*?name="question" value="([^"]+)"', re.S)
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    path = read_config().knowledge or artefact_path()
-    if not path.exists():
-        pytest.skip("the knowledge is not built here")
-    return load_knowledge(path)
 
 
 @pytest.fixture
