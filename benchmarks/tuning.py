@@ -31,7 +31,7 @@ from cunyi.reasoning.naming import name_weights
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.presenting import receive
 from cunyi.reasoning.resembling import resemble
-from cunyi.reasoning.settings import LevelThresholds
+from cunyi.reasoning.settings import Lapse, LevelThresholds
 from cunyi.reasoning.triage import judge
 
 PRIOR_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -40,8 +40,10 @@ EMERGENCY_SHARES = (0.3, 0.4, 0.5)
 URGENT_SHARES = (0.3, 0.4, 0.5)
 TELLING = 1.0
 CONFIDENCE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-SHARPNESSES = (1.0, 1.5, 2.0, 2.5)
-LAPSES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+SHARPNESSES = (1.0, 2.0, 3.0, 4.0)
+LAPSES = (0.05, 0.1, 0.15, 0.25, 0.35, 0.5)
+LEAST_SHARE = 0.003
+"""What a disease that is given less counts as, in the log loss of the whole list."""
 
 
 class Prepared(NamedTuple):
@@ -220,20 +222,29 @@ def _kind(case: Prepared, differential: Differential) -> str:
 
 
 def print_calibration(files: dict[str, list[Prepared]], knowledge: Knowledge) -> None:
-    """Log loss of the first disease's confidence (nats; less is better) by sharpness and lapse, all files counting alike."""
+    """Log loss (nats; less is better) of the first disease's confidence, and of the right ones' among the whole list, something else for
+    what is not covered, by sharpness and lapse; in the mean all files count alike."""
     print("| sharpness | lapse |", " | ".join(files), "| mean |")
     print("|---|---|" + "---|" * (len(files) + 1))
     mix = knowledge.settings.case_mix
     for sharpness, lapse in product(SHARPNESSES, LAPSES):
-        given = msgspec.structs.replace(knowledge.settings.case_mixes[mix], sharpness=sharpness, lapse=lapse)
+        given = msgspec.structs.replace(
+            knowledge.settings.case_mixes[mix], sharpness=sharpness, lapse=Lapse(told=lapse, measured=lapse)
+        )
         changed = with_settings(knowledge, case_mixes={mix: given})
         losses = []
         for cases in files.values():
             answers = [answer(case, changed) for case in cases]
             right = np.array([rank_of_right(c, a) == 1 for c, a in zip(cases, answers, strict=True)])
             confidence = np.clip([a.confidence.max(initial=0) for a in answers], 1e-3, 1 - 1e-3)
-            losses.append(float(-np.log(np.where(right, confidence, 1 - confidence)).mean()))
-        print(f"| {sharpness} | {lapse} |", " | ".join(f"{loss:.3f}" for loss in losses), f"| {np.mean(losses):.3f} |")
+            shares = [
+                float(a.confidence[c.right].sum()) if c.covered else a.something_else
+                for c, a in zip(cases, answers, strict=True)
+            ]
+            of_list = float(-np.log(np.maximum(shares, LEAST_SHARE)).mean())
+            losses.append((float(-np.log(np.where(right, confidence, 1 - confidence)).mean()), of_list))
+        cells = [*losses, np.mean(losses, axis=0).tolist()]
+        print(f"| {sharpness} | {lapse} |", " | ".join(f"{first:.3f} / {of_list:.3f}" for first, of_list in cells), "|")
     print()
 
 

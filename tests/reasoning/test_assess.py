@@ -211,11 +211,26 @@ def test_a_cooler_case_mix_spreads_confidence_and_still_sums_to_one(mini):
     assert cool.case_mix == "cool"
 
 
+@pytest.mark.parametrize(("clear_beyond", "level"), [(0.0, "urgent"), (9.0, "self_care")])
+def test_less_of_a_typical_picture_is_enough_where_nothing_milder_explains_it(mini, clear_beyond, level):
+    case = {"id": "x", "age_years": 60, "chief_complaint": "发热、胸痛"}
+    urgent = msgspec.structs.replace(mini.settings.triage["urgent"], clear_beyond=clear_beyond)
+    settings = msgspec.structs.replace(mini.settings, triage={**mini.settings.triage, "urgent": urgent})
+    assert assess(case, msgspec.structs.replace(mini, settings=settings)).triage.level == level
+
+
+def humbled(mini, *, told, measured, outside=1.0):
+    """The mini knowledge with a lapse that the answers show."""
+    lapse = msgspec.structs.replace(mini.settings.case_mixes["primary_care"].lapse, told=told, measured=measured)
+    mix = msgspec.structs.replace(mini.settings.case_mixes["primary_care"], sharpness=9.0, lapse=lapse)
+    misled = msgspec.structs.replace(mini.settings.misled, outside=outside, flatness=0.2)
+    settings = msgspec.structs.replace(mini.settings, case_mix="humble", case_mixes={"humble": mix}, misled=misled)
+    return msgspec.structs.replace(mini, settings=settings)
+
+
 def test_however_clear_the_picture_the_lapse_is_left_to_something_else(mini):
     case = {"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}
-    mixes = {"humble": msgspec.structs.replace(mini.settings.case_mixes["primary_care"], sharpness=9.0, lapse=0.3)}
-    settings = msgspec.structs.replace(mini.settings, case_mix="humble", case_mixes=mixes)
-    bold, humble = assess(case, mini), assess(case, msgspec.structs.replace(mini, settings=settings))
+    bold, humble = assess(case, mini), assess(case, humbled(mini, told=0.3, measured=0.0))
     assert humble.something_else >= 0.3
     assert humble.differential[0].probability <= 0.7
     assert sum(c.probability for c in humble.differential) + humble.something_else == pytest.approx(1, abs=0.01)
@@ -224,6 +239,40 @@ def test_however_clear_the_picture_the_lapse_is_left_to_something_else(mini):
         c.disease for c in bold.differential[: sum(c.probability > 0 for c in humble.differential)]
     ]
     assert humble.triage == bold.triage
+
+
+def test_of_whom_the_picture_misleads_most_have_another_disease_of_the_list(mini):
+    case = {"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}
+    outside = assess(case, humbled(mini, told=0.4, measured=0.0))
+    listed = assess(case, humbled(mini, told=0.4, measured=0.0, outside=0.25))
+    assert listed.something_else < outside.something_else
+    assert listed.differential[1].probability > outside.differential[1].probability
+    assert sum(c.probability for c in listed.differential) + listed.something_else == pytest.approx(1, abs=0.01)
+
+
+def test_who_was_measured_has_a_lapse_of_their_own(mini):
+    told = {"id": "x", "chief_complaint": "咳嗽、发热、胸痛"}
+    measured = {**told, "vitals": {"systolic_mmhg": 118.0, "diastolic_mmhg": 76.0, "pulse_bpm": 76.0}}
+    assert mini.settings.misled.measured_from == len(measured["vitals"])
+
+    def surest(case, **lapse):
+        return assess(case, humbled(mini, **lapse)).differential[0].probability
+
+    assert surest(told, told=0.3, measured=0.0) == surest(told, told=0.3, measured=0.6)
+    assert surest(measured, told=0.3, measured=0.0) > surest(measured, told=0.3, measured=0.6)
+
+
+def test_base_rates_count_less_among_diseases_that_somebody_has_chosen(mini):
+    case = {"id": "x", "chief_complaint": "咳嗽、发热", "candidates": ["common_cold", "pneumonia"]}
+    whole = msgspec.structs.replace(mini.settings.prior_weight, limited=1.0)
+    settings = msgspec.structs.replace(mini.settings, prior_weight=whole)
+    by_all, by_few = assess(case, msgspec.structs.replace(mini, settings=settings)), assess(case, mini)
+
+    def odds(assessment):
+        share = {c.disease: c.probability for c in assessment.differential}
+        return share["common_cold"] / share["pneumonia"]
+
+    assert odds(by_few) < odds(by_all)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def told(knowledge, **statuses):
     ],
 )
 def test_base_rates_count_less_the_more_is_told(mini, present, denied, expected):
-    weight = PriorWeight(few=0.8, least=0.5, told_from=2, step=0.1, denied=0.5)
+    weight = PriorWeight(few=0.8, least=0.5, told_from=2, step=0.1, denied=0.5, limited=1.0)
     settings = msgspec.structs.replace(mini.settings, prior_weight=weight)
     statuses = {**dict.fromkeys(present, Status.PRESENT), **dict.fromkeys(denied, Status.ABSENT)}
     assert prior_weight(told(mini, **statuses)[1], settings) == pytest.approx(expected)

@@ -48,7 +48,7 @@ def test_every_rule_that_holds_is_a_candidate(conditions, statuses):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(0, 6), st.floats(-3, 3))
+@given(st.integers(0, 2**32 - 1), st.integers(0, 6), st.lists(st.floats(-3, 3), min_size=4, max_size=4).map(np.array))
 def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
     random = np.random.default_rng(seed)
     rows = random.normal(0, 2, (findings, 12)).astype(np.float32)
@@ -69,5 +69,5 @@ def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
     ]
     kept = _beyond_milder(columns, milder, least, evidence, differential)
     # What lies on the border may fall on either side in single precision.
-    assert {c for c, far in enumerate(beyond) if far >= least + 1e-3} <= set(kept)
-    assert set(kept) <= {c for c, far in enumerate(beyond) if far >= least - 1e-3}
+    assert {c for c, far in enumerate(beyond) if far >= least[c] + 1e-3} <= set(kept)
+    assert set(kept) <= {c for c, far in enumerate(beyond) if far >= least[c] - 1e-3}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.likelihoods import Likelihoods, Matrix
 from cunyi.reasoning.evidence import Evidence, total_for
-from cunyi.reasoning.settings import CaseMix, Settings
+from cunyi.reasoning.settings import Settings
 
 
 class Differential(msgspec.Struct):
@@ -83,6 +83,15 @@ def prior_weight(evidence: Evidence, settings: Settings) -> float:
     return max(weight.least, weight.few - weight.step * max(0.0, told - weight.told_from))
 
 
+def _limited(settings: Settings) -> Settings:
+    """The settings for an answer that is limited to some diseases: whoever limited it has weighed base rates already."""
+    whole = settings.prior_weight
+    part = msgspec.structs.replace(
+        whole, few=whole.few * whole.limited, least=whole.least * whole.limited, step=whole.step * whole.limited
+    )
+    return msgspec.structs.replace(settings, prior_weight=part)
+
+
 def rank(
     presentation: Presentation,
     evidence: Evidence,
@@ -94,6 +103,8 @@ def rank(
 ) -> Differential:
     """Judges every disease. `candidates` limits the answer to some (evaluation only); `resemblance` is how the case is worded
     (`resembling`), `named` how much it names each disease (`naming`); both move the order and never the danger."""
+    if candidates is not None:
+        settings = _limited(settings)
     prior = log_prior(presentation, likelihoods)
     support = total_for(evidence.for_rows, evidence.groups, settings.repeat_weight)
     against = evidence.against_rows.sum(axis=0)
@@ -120,7 +131,7 @@ def rank(
     probability, other = _normalise(
         score, prior, wording, penalty, evidence, settings, weight, is_named=named is not None
     )
-    confidence, something_else = _calibrated(probability, other, settings.case_mixes[settings.case_mix])
+    confidence, something_else = _calibrated(probability, other, presentation, settings)
     return Differential(
         prior=prior,
         prior_weight=weight,
@@ -172,11 +183,18 @@ def _sharpened(shares: NDArray[np.float64], other: float, sharpness: float) -> t
     return raised / total, other_raised / total
 
 
-def _calibrated(probability: NDArray[np.float64], other: float, case_mix: CaseMix) -> tuple[NDArray[np.float64], float]:
-    """The shares as told to people. However clear a picture is, in a share of patients (`lapse`; the lapse rate of psychometric functions,
-    Wichmann and Hill, Percept Psychophys 2001) it is something else than what the engine thinks or knows."""
+def _calibrated(
+    probability: NDArray[np.float64], other: float, presentation: Presentation, settings: Settings
+) -> tuple[NDArray[np.float64], float]:
+    """The shares as told to people: a mixture of what the picture says and, for the patients of whom it misleads (the lapse rate of
+    psychometric functions, Wichmann and Hill, Percept Psychophys 2001), of a flatter list and something else."""
+    case_mix, misled = settings.case_mixes[settings.case_mix], settings.misled
+    is_measured = len(presentation.values) >= misled.measured_from
+    lapse = case_mix.lapse.measured if is_measured else case_mix.lapse.told
     shares, rest = _sharpened(probability, other, case_mix.sharpness)
-    return shares * (1 - case_mix.lapse), rest * (1 - case_mix.lapse) + case_mix.lapse
+    flat, flat_rest = _sharpened(probability, other, misled.flatness)
+    listed = lapse * (1 - misled.outside)
+    return (1 - lapse) * shares + listed * flat, (1 - lapse) * rest + listed * flat_rest + lapse * misled.outside
 
 
 def _something_else(evidence: Evidence, settings: Settings, weight: float) -> float:

@@ -16,18 +16,22 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LevelThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a disease sets its own level of care: `Thresholds`, and `beyond_milder`, the log-odds by which this patient must speak for it
-    beyond what speaks for any one milder disease."""
+    beyond what speaks for any one milder disease. From `clear_beyond` log-odds on `clear_share` of a typical picture is enough: who
+    tells little that nothing milder explains has not told the rest yet."""
 
     log_odds: float
     typical_share: float
     beyond_milder: float
+    clear_share: float
+    clear_beyond: float
 
 
 class PriorWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much base rates count: `few` while little was told, `step` less for each finding above `told_from`, never below `least`.
 
     A denied finding is `denied` of one that is there. Who is described at length was chosen for it: the base rates of everybody who comes
-    through the door say less of such a patient.
+    through the door say less of such a patient. Where the answer is limited to some diseases, somebody has narrowed it already, and all
+    of it counts `limited`.
     """
 
     few: float
@@ -35,6 +39,7 @@ class PriorWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     told_from: float
     step: float
     denied: float
+    limited: float
 
 
 class Unsupported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,14 +59,31 @@ class NamedBeside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: float
 
 
+class Lapse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of patients of whom the picture misleads, however clear it is: of those who only told (`told`), and of those who were
+    measured as well (`measured`)."""
+
+    told: float
+    measured: float
+
+
+class Misled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What they have instead: something that is not in the list (`outside`, a share of them), or one of the list, which says little
+    then: p' ∝ p^flatness. Who has readings of at least `measured_from` items counts as measured."""
+
+    flatness: float
+    outside: float
+    measured_from: int
+
+
 class CaseMix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How confidence is calibrated for one kind of patients (病例构成): p' ∝ p^sharpness over the whole differential, something else
-    included (Guo et al., ICML 2017), of which `lapse` goes to something else, so that shares still sum to one."""
+    included (Guo et al., ICML 2017), for all but the `lapse`, so that shares still sum to one."""
 
     name: str
     name_en: str
     sharpness: float
-    lapse: float
+    lapse: Lapse
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -89,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The exponent of the shares that the engine reasons with."""
     case_mix: str
     case_mixes: dict[str, CaseMix]
+    misled: Misled
     triage: dict[str, LevelThresholds]
     suspected: Thresholds
     """What a critical disease's evidence must reach for the patient to be at least urgent."""

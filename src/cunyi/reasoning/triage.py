@@ -16,7 +16,7 @@ from cunyi.knowledge.conditions import evaluate, undecided
 from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
-from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.prepared import DiseasesOfLevel, Knowledge
 from cunyi.reasoning.settings import LevelThresholds, Thresholds
 
 _ROUNDING = 1e-3
@@ -74,7 +74,7 @@ def _levels_reached(
     """The level of care that the own evidence of diseases (columns) asks for, of those that pass.
 
     A disease passes with enough absolute evidence, a fair share of what a typical patient shows, enough beyond what speaks for any one
-    milder disease, and, where it has defining findings, at least one of them. All four only grow with further present findings. What is
+    milder disease (`_own_level`), and, where it has defining findings, at least one of them. All four only grow with further present findings. What is
     milder than `flagged`, or than what another disease asks for, is left out: it changes nothing.
     """
     suspected = _passing(knowledge.critical, knowledge.settings.suspected, present, differential, knowledge)
@@ -86,18 +86,35 @@ def _levels_reached(
             continue
         if diseases.level < gravest:
             break
-        passing = _passing(diseases.columns, threshold, present, differential, knowledge)
+        passing = _own_level(diseases, threshold, present, evidence, differential, knowledge)
         if passing:
-            beyond = _beyond_milder(np.array(passing), diseases.milder, threshold.beyond_milder, evidence, differential)
-            if beyond:
-                levels.update(dict.fromkeys(beyond, diseases.level))
-                gravest = diseases.level
+            levels.update(dict.fromkeys(passing, diseases.level))
+            gravest = diseases.level
     return levels
+
+
+def _own_level(
+    diseases: DiseasesOfLevel,
+    threshold: LevelThresholds,
+    present: set[str],
+    evidence: Evidence,
+    differential: Differential,
+    knowledge: Knowledge,
+) -> list[int]:
+    """Those of the diseases of one level that set it: a fair share of the typical picture and enough beyond any milder disease, or less of
+    the picture and clearly more beyond."""
+    clear = Thresholds(threshold.log_odds, threshold.clear_share)
+    likely = np.array(_passing(diseases.columns, clear, present, differential, knowledge), dtype=np.int64)
+    if not len(likely):
+        return []
+    fair = differential.danger_support[likely] >= threshold.typical_share * knowledge.typical_support[likely]
+    least = np.where(fair, threshold.beyond_milder, threshold.clear_beyond)
+    return _beyond_milder(likely, diseases.milder, least, evidence, differential)
 
 
 def _passing(
     columns: NDArray[np.int64],
-    threshold: Thresholds | LevelThresholds,
+    threshold: Thresholds,
     present: set[str],
     differential: Differential,
     knowledge: Knowledge,
@@ -115,11 +132,12 @@ def _passing(
 def _beyond_milder(
     columns: NDArray[np.int64],
     milder: NDArray[np.int64],
-    least: float,
+    least: NDArray[np.float64],
     evidence: Evidence,
     differential: Differential,
 ) -> list[int]:
-    """Those of the diseases for which `least` log-odds speak beside the milder one that comes nearest, by what speaks more for them.
+    """Those of the diseases for which `least` log-odds (of each) speak beside the milder one that comes nearest, by what speaks more for
+    them.
 
     What speaks more for the milder disease is left out: a sum of what is not negative, whose least over a fixed set of diseases never
     falls by a further present finding, as a posterior would.
@@ -130,7 +148,7 @@ def _beyond_milder(
     # What speaks more for one disease than for another is no less than the difference of all that speaks for each. So a milder one
     # with too little in all keeps none of these back, and few are near enough to be compared finding by finding.
     speaks = np.maximum(evidence.told_rows, 0).sum(axis=0)
-    too_little = float((own + speaks[columns]).min()) - least - _ROUNDING
+    too_little = float((own + speaks[columns] - least).min()) - _ROUNDING
     near = milder[(calm + speaks)[milder] > too_little]
     rows = evidence.told_rows
     more = np.maximum(rows[:, columns, None] - rows[:, None, near], 0).sum(axis=0)
