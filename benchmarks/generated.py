@@ -48,6 +48,7 @@ def likelihoods_of(findings: dict[str, Finding], diseases: dict[str, Disease]) -
         pregnant_share=0.02,
         told={},
         told_weights=(1, 1),
+        volunteered=0.0,
     )
 
 

@@ -55,6 +55,28 @@ def test_what_nothing_speaks_for_is_worth_less_alone_and_in_pairs(mini):
     assert after.probability[~speaks].sum() < before.probability[~speaks].sum() / 4
 
 
+def test_who_does_not_tell_of_a_running_nose_hardly_has_a_cold(mini):
+    def cold_beside_pneumonia(weight, **statuses):
+        presentation, evidence = told(mini, **statuses)
+        untold = msgspec.structs.replace(mini.settings.untold, weight=weight)
+        settings = msgspec.structs.replace(mini.settings, untold=untold)
+        judged = rank(presentation, evidence, mini.likelihoods, settings, None)
+        of = mini.likelihoods.disease_index
+        return judged.score[of["common_cold"]] - judged.score[of["pneumonia"]], judged.danger
+
+    feverish = dict.fromkeys(("cough", "fever", "chills"), Status.PRESENT)
+    silent, danger = cold_beside_pneumonia(0.5, **feverish)
+    unheard, same_danger = cold_beside_pneumonia(0.0, **feverish)
+    assert silent < unheard - 0.1
+    assert np.array_equal(danger, same_danger)
+    # What was spoken of, either way, is silent no longer.
+    for status in (Status.PRESENT, Status.ABSENT):
+        _, evidence = told(mini, cough=Status.PRESENT, rhinorrhea=status)
+        untold = mini.likelihoods.untold
+        (place,) = untold.places["rhinorrhea"]
+        assert np.allclose(told(mini, cough=Status.PRESENT)[1].untold - evidence.untold, untold.rows[place], atol=1e-5)
+
+
 def test_a_known_pregnancy_never_makes_the_harmless_alternative_likelier(mini):
     facts, evidence = told(mini, cough=Status.PRESENT)
     known = msgspec.structs.replace(facts, pregnant=True)

@@ -56,7 +56,7 @@ def test_only_near_milder_diseases_keep_a_danger_back(seed, findings, least):
     support = np.maximum(rows, 0).sum(axis=0) + against
     evidence = Evidence(
         for_ids=[str(row) for row in range(findings)], for_rows=rows, for_ailing=list(range(findings)), against_ids=[], against_rows=rows[:0],
-        danger_against=against, groups={}, told_rows=rows, told_groups={},
+        danger_against=against, groups={}, told_rows=rows, told_groups={}, untold=np.zeros(12, dtype=np.float32),
     )  # fmt: skip
     differential = Differential(
         prior=prior, prior_weight=1, support=support, score=support, probability=support, confidence=support, something_else=0,

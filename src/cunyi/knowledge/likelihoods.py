@@ -35,6 +35,19 @@ class Prior(msgspec.Struct):
     pregnancy: dict[bool | None, Matrix]
 
 
+class Untold(msgspec.Struct):
+    """What it says of each disease that nobody told of a complaint: log LR of its not being volunteered, a row for each complaint.
+
+    Complaints are symptoms that are no variant of another; who tells of a variant has told of the complaint.
+    """
+
+    rows: Matrix
+    total: Matrix
+    """The sum of all rows: what a patient who tells of none of them says."""
+    places: dict[str, tuple[int, ...]]
+    """The rows of the complaints that a finding is, or is a variant of."""
+
+
 class Likelihoods(msgspec.Struct):
     """Arrays over findings (F) and diseases (D), rows in the order of `finding_ids` and `disease_ids`."""
 
@@ -58,6 +71,7 @@ class Likelihoods(msgspec.Struct):
     ancestors: dict[str, tuple[str, ...]]
     descendants: dict[str, tuple[str, ...]]
     prior: Prior
+    untold: Untold
 
 
 def build_likelihoods(
@@ -69,12 +83,14 @@ def build_likelihoods(
     pregnant_share: float,
     told: Mapping[str, Told],
     told_weights: tuple[float, float],
+    volunteered: float,
 ) -> Likelihoods:
     """The arrays for one knowledge base. `reading_error` is how often a present finding is read or told as absent;
     `pregnant_share` the share of pregnant patients among visitors, by which obstetric base rates are spread.
 
     `told` is what example patients tell; a listed frequency counts as many texts as the first of `told_weights`, the
     background of an unlisted finding as the second (a Dirichlet prior; Gelman et al., Bayesian Data Analysis, 2.4).
+    `volunteered` is the share of their complaints that patients tell of unasked.
     """
     order = _parents_first(findings)
     index = {finding: row for row, finding in enumerate(order)}
@@ -89,6 +105,7 @@ def build_likelihoods(
     _spread(order, index, findings, parent, background, probability, listed)
     _blend(told, told_weights, index, columns, parent, probability, listed)
 
+    ancestors = {f: _closure(f, lambda g: findings[g].parents) for f in order}
     has_parent = parent >= 0
     above = np.where(has_parent, parent, 0)
     given_parent = np.where(has_parent[:, None], probability / probability[above], probability)
@@ -106,9 +123,10 @@ def build_likelihoods(
         absent=np.log((1 - probability * seen) / (1 - background[:, None] * seen)).astype(np.float32),
         absent_variant=np.log((1 - given_parent * seen) / (1 - background_given * seen)).astype(np.float32),
         listed=listed,
-        ancestors={f: _closure(f, lambda g: findings[g].parents) for f in order},
+        ancestors=ancestors,
         descendants=_descendants(order, findings),
         prior=_prior(list(diseases.values()), region, pregnant_share),
+        untold=_untold(order, findings, ancestors, probability, background, volunteered),
     )
 
 
@@ -216,6 +234,24 @@ def _blend(
     for row in np.flatnonzero(parent >= 0).tolist():
         probability[row] = np.minimum(probability[row], probability[parent[row]] * 0.999)
     np.clip(probability, 1e-6, _HIGHEST, out=probability)
+
+
+def _untold(
+    order: Sequence[str],
+    findings: Mapping[str, Finding],
+    ancestors: Mapping[str, Sequence[str]],
+    probability: Matrix,
+    background: Matrix,
+    volunteered: float,
+) -> Untold:
+    complaints = [row for row, f in enumerate(order) if findings[f].kind == "symptom" and not findings[f].parents]
+    place = {order[row]: at for at, row in enumerate(complaints)}
+    rows = np.log((1 - volunteered * probability[complaints]) / (1 - volunteered * background[complaints, None]))
+    return Untold(
+        rows=rows.astype(np.float32),
+        total=rows.sum(axis=0).astype(np.float32),
+        places={f: tuple(place[g] for g in (f, *ancestors[f]) if g in place) for f in order},
+    )
 
 
 def _log(values: Sequence[float]) -> Matrix:

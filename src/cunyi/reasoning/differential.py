@@ -113,12 +113,12 @@ def rank(
         wording += settings.named_weight * named
     weight = prior_weight(evidence, settings)
     score = weight * prior + settings.evidence_weight * (support + against) + wording
-    penalty = np.zeros(len(prior))
+    penalty = -settings.untold.weight * evidence.untold.astype(np.float64)
     if len(evidence.for_rows):
         nothing = settings.unsupported
         speaks = (evidence.for_rows.max(axis=0) >= nothing.ratio) | (wording >= nothing.wording)
-        penalty[~speaks] = nothing.penalty
-        score -= penalty
+        penalty[~speaks] += nothing.penalty
+    score -= penalty
     if candidates is not None:
         score = np.where(candidates, score, -np.inf)
     danger_support = total_for(np.maximum(evidence.told_rows, 0), evidence.told_groups, settings.repeat_weight)
@@ -198,9 +198,10 @@ def _calibrated(
 
 
 def _something_else(evidence: Evidence, settings: Settings, weight: float) -> float:
-    """A disease that is not in the list: as likely to show each finding as the average of those that are."""
+    """A disease that is not in the list: as likely to show each finding, and to be told of so little, as the average of those that are."""
     ratios = np.log(np.exp(np.clip(evidence.for_rows, -8, 12)).mean(axis=1))
-    return weight * float(np.log(settings.other_prior)) + settings.evidence_weight * float(ratios.sum())
+    untold = settings.untold.weight * float(np.log(np.exp(evidence.untold).mean()))
+    return weight * float(np.log(settings.other_prior)) + settings.evidence_weight * float(ratios.sum()) + untold
 
 
 def _pairs(
@@ -221,7 +222,7 @@ def _pairs(
     value = (
         priors[:, None] + priors[None, :] + settings.evidence_weight * (joined + against[:, None] + against[None, :])
     )
-    # One text is worded like the one or like the other, and what nothing speaks for is taken off for each.
+    # One text is worded like the one or like the other, and what nothing speaks for or was not told is taken off for each.
     worded, off, alone = wording[best], penalty[best], score[best]
     value += np.maximum(worded[:, None], worded[None, :]) - off[:, None] - off[None, :]
     weaker = np.minimum(alone[:, None], alone[None, :])

@@ -9,7 +9,7 @@ import numpy as np
 
 from cunyi.domain.finding import Fact, Status
 from cunyi.domain.presentation import Presentation
-from cunyi.knowledge.likelihoods import Likelihoods, Matrix
+from cunyi.knowledge.likelihoods import Likelihoods, Matrix, Untold
 from cunyi.knowledge.model import Finding
 from cunyi.reasoning.resolving import LASTING_KINDS
 
@@ -34,6 +34,8 @@ class Evidence(msgspec.Struct):
     groups: dict[str, list[int]]
     told_rows: Matrix
     told_groups: dict[str, list[int]]
+    untold: Matrix
+    """What it says of each disease that complaints were not told of: log likelihood ratios, no more than a little above zero."""
 
 
 def gather(
@@ -94,7 +96,15 @@ def gather(
         told_groups=_groups(
             told_ids, findings, implied=frozenset(a for f in told_ids for a in likelihoods.ancestors[f])
         ),
+        untold=_untold(facts, likelihoods.untold),
     )
+
+
+def _untold(facts: Mapping[str, Fact], untold: Untold) -> Matrix:
+    """What is left when the complaints that were told of, denied or asked about are taken out."""
+    spoken_of = sorted({place for finding in facts for place in untold.places.get(finding, ())})
+    rest: Matrix = untold.total - untold.rows[spoken_of].sum(axis=0)
+    return rest
 
 
 def _groups(

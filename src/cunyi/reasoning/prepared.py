@@ -183,6 +183,7 @@ def _likelihoods(content: Content, settings: Settings, told: Mapping[str, Told])
         pregnant_share=settings.pregnant_share,
         told=told,
         told_weights=(settings.told_weight_listed, settings.told_weight_unlisted),
+        volunteered=settings.untold.volunteered,
     )
 
 

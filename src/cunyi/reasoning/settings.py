@@ -51,6 +51,14 @@ class Unsupported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     penalty: float
 
 
+class Untold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much it counts (`weight`) that nobody told of a complaint that patients with a disease have, of which they tell the share
+    `volunteered` unasked. Danger and level of care never see it."""
+
+    volunteered: float
+    weight: float
+
+
 class NamedBeside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An illness of long standing that the text names beside something that ails the patient counts `weight` of a named disease. It is one
     whose history puts at risk of at least `at_risk` other diseases."""
@@ -97,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     prior_weight: PriorWeight
     evidence_weight: float
     unsupported: Unsupported
+    untold: Untold
     wording_weight: float
     wording_runs: float
     named_weight: float
