@@ -61,6 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 MINI = Path(__file__).parent / "mini_knowledge"
 PATIENTS = Path(__file__).parent / "patients_for_tests.yaml"
+SENTENCES = Path(__file__).parent / "spoken_for_tests.yaml"
 
 
 def with_real_language(library: Library) -> Library:
@@ -97,6 +98,22 @@ def taught_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 @pytest.fixture(scope="session")
 def taught(taught_library: Library) -> Knowledge:
     return prepare(to_bytes(compile_library(taught_library)))
+
+
+@pytest.fixture(scope="session")
+def heard_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The small library with sentences that say how urgent they are."""
+    folder = tmp_path_factory.mktemp("heard")
+    (folder / "spoken_levels").mkdir()
+    shutil.copy(SENTENCES, folder / "spoken_levels")
+    library = with_real_language(load_library(MINI))
+    library.spoken_levels = load_library(folder).spoken_levels
+    return library
+
+
+@pytest.fixture(scope="session")
+def heard(heard_library: Library) -> Knowledge:
+    return prepare(to_bytes(compile_library(heard_library)))
 
 
 @pytest.fixture(scope="session")

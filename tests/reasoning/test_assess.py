@@ -214,7 +214,8 @@ def test_a_cooler_case_mix_spreads_confidence_and_still_sums_to_one(mini):
 @pytest.mark.parametrize(("clear_beyond", "level"), [(0.0, "urgent"), (9.0, "self_care")])
 def test_less_of_a_typical_picture_is_enough_where_nothing_milder_explains_it(mini, clear_beyond, level):
     case = {"id": "x", "age_years": 60, "chief_complaint": "发热、胸痛"}
-    urgent = msgspec.structs.replace(mini.settings.triage["urgent"], clear_beyond=clear_beyond)
+    clear = msgspec.structs.replace(mini.settings.triage["urgent"].clear, beyond=clear_beyond)
+    urgent = msgspec.structs.replace(mini.settings.triage["urgent"], clear=clear)
     settings = msgspec.structs.replace(mini.settings, triage={**mini.settings.triage, "urgent": urgent})
     assert assess(case, msgspec.structs.replace(mini, settings=settings)).triage.level == level
 

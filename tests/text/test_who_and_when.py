@@ -4,6 +4,7 @@ import pytest
 
 from cunyi.domain.case import Case, Sex
 from cunyi.domain.finding import Who
+from cunyi.reasoning.assess import assess
 from cunyi.text.reader import read_case
 
 
@@ -150,11 +151,16 @@ def test_a_filled_in_age_and_sex_are_not_looked_for(language):
 
 
 def test_own_words_about_a_relative_are_the_patients_even_with_a_filled_in_head(language):
-    told = "我妈咳嗽三天，发烧"
-    for own_words, who in ((True, Who.PATIENT), (False, Who.FAMILY)):
+    # A doctor's record speaks of 母亲; 我妈 is nobody's but the daughter's, whoever wrote it down.
+    for told, own_words, who in (
+        ("我妈咳嗽三天，发烧", True, Who.PATIENT),
+        ("我妈咳嗽三天，发烧", False, Who.PATIENT),
+        ("母亲咳嗽三天，发烧", True, Who.PATIENT),
+        ("母亲咳嗽三天，发烧", False, Who.FAMILY),
+    ):
         case = Case(sex=Sex.FEMALE, age_years=68, chief_complaint=told, own_words=own_words)
         facts = {fact.finding: fact.who for fact in read_case(case, language).facts}
-        assert facts["cough"] == who
+        assert facts["cough"] == who, (told, own_words)
 
 
 def test_age_and_sex_may_stand_in_the_examination(language):
@@ -164,3 +170,43 @@ def test_age_and_sex_may_stand_in_the_examination(language):
 
 def test_where_the_mother_is_the_patient_her_illness_is_no_familys(facts_in):
     assert "family_history_hypertension" not in facts_in("母亲有高血压，今天胸痛", "chief_complaint")
+
+
+@pytest.mark.parametrize(
+    ("text", "sex", "years"),
+    [
+        ("我家老头子胸口痛", Sex.MALE, 70),
+        ("孩子他爸胸口痛", Sex.MALE, 35),
+        ("孙子他奶奶胸口痛", Sex.FEMALE, 70),
+        ("我妈胸口痛", Sex.FEMALE, 55),
+        ("娃发烧", None, 5),
+        ("宝宝发烧", None, 1),
+        ("胸口痛", None, None),
+    ],
+)
+def test_the_word_for_the_patient_says_how_old_and_which_sex(language, text, sex, years):
+    reading = read_case(Case(chief_complaint=text, own_words=True), language)
+    assert (reading.sex, reading.supposed_years) == (sex, years)
+    assert reading.age_years is None
+    assert all(fact.who == Who.PATIENT for fact in reading.facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("我老公喝了农药", Who.PATIENT),
+        ("隔壁王大爷喝了农药", Who.PATIENT),
+        ("我老公喝了农药，我头痛", Who.FAMILY),
+    ],
+)
+def test_who_tells_only_of_anothers_exposure_comes_for_it(knowledge, text, who):
+    facts = {f.finding: f.who for f in read_case(Case(chief_complaint=text, own_words=True), knowledge.language).facts}
+    assert facts["pesticide_ingestion"] == who
+
+
+def test_red_flags_go_by_a_grown_ups_age_where_nobody_said_it(knowledge):
+    def level(text, **more):
+        return assess({"id": "x", "chief_complaint": text, **more}, knowledge).triage.level
+
+    assert level("胸口痛，出冷汗") == level("胸口痛，出冷汗", age_years=40) == "emergency"
+    assert level("娃胸口痛，出冷汗") == level("胸口痛，出冷汗", age_years=5)

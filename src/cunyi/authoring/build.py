@@ -11,6 +11,7 @@ from cunyi.authoring.doses import join_doses
 from cunyi.authoring.language import compile_language
 from cunyi.authoring.load import Entry, Library
 from cunyi.authoring.patients import learn, patient_texts
+from cunyi.authoring.spoken_levels import learn_alarms, sentences
 from cunyi.authoring.strict_yaml import LineDict
 from cunyi.knowledge.artefact import FORMAT
 from cunyi.reasoning.prepared import prepare_document
@@ -58,12 +59,13 @@ def compile_library(library: Library) -> dict[str, Any]:
         "language": compile_language(
             _entries(library.findings), _entries(library.items), library.classes, library.tables
         ),
-        "learned": {"told": {}, "wordings": {}},
+        "learned": {"told": {}, "wordings": {}, "alarms": {}},
     }
-    texts = patient_texts(library)
-    if texts:
+    texts, spoken = patient_texts(library), sentences(library)
+    if texts or spoken:
         # What the texts tell is read with the knowledge base itself, before it has learned anything from them.
-        document["learned"] = learn(texts, prepare_document(document))
+        unlearned = prepare_document(document)
+        document["learned"] = {**learn(texts, unlearned), "alarms": learn_alarms(spoken, unlearned)}
     return document
 
 

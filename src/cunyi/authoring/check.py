@@ -26,6 +26,7 @@ from cunyi.authoring.check_summary import check_summary
 from cunyi.authoring.check_visit_rounds import check_visit_rounds
 from cunyi.authoring.load import Library
 from cunyi.authoring.patients import check_patients
+from cunyi.authoring.spoken_levels import check_spoken_levels
 from cunyi.authoring.strict_yaml import Problem
 
 CHECKS = (
@@ -49,6 +50,7 @@ CHECKS = (
     check_interview,
     check_summary,
     check_patients,
+    check_spoken_levels,
 )
 
 

@@ -88,6 +88,7 @@ class Library(msgspec.Struct):
     interview_first_aid: list[Entry] = []
     cases: list[Entry] = []
     patients: list[Entry] = []
+    spoken_levels: list[Entry] = []
     classes: dict[str, list[str]] = {}
     tables: dict[str, list[dict[str, str]]] = {}
     settings: dict[str, Any] = {}
@@ -116,6 +117,7 @@ _LISTS: tuple[tuple[str, str, Shape, str], ...] = (
     ("interview_background", "interview/background.yaml", interview_shapes.ASKED, "背景问题"),
     ("interview_first_aid", "interview/first_aid.yaml", interview_shapes.AID, "急救措施"),
     ("patients", "patients/*.yaml", shapes.PATIENTS, "示例病人"),
+    ("spoken_levels", "spoken_levels/*.yaml", shapes.SPOKEN_LEVEL, "示例说法"),
 )
 _SINGLES: tuple[tuple[str, str, Shape, str], ...] = (
     ("diseases", "diseases/**/*.yaml", shapes.DISEASE, "疾病"),

@@ -34,7 +34,7 @@ _SECTIONS = {
     "辅助检查": "auxiliary_examination",
 }
 _SECTION = re.compile(f"({'|'.join(_SECTIONS)})[：:]")
-_SPOKEN = "spoken"
+SPOKEN = "spoken"
 _FEWEST_TEXTS = 3
 _LARGEST_SHARE = 0.03
 _ALWAYS_KEPT = 12
@@ -64,7 +64,7 @@ def case_of(patient: PatientText) -> dict[str, str]:
     """The text as a case: an admission record by its sections, anything else in the field where it would be written."""
     parts = _SECTION.split(patient.text)
     if len(parts) < 3:
-        field = "chief_complaint" if patient.kind == _SPOKEN else "history_of_present_illness"
+        field = "chief_complaint" if patient.kind == SPOKEN else "history_of_present_illness"
         return {"id": patient.disease, field: patient.text}
     case = {"id": patient.disease, "history_of_present_illness": parts[0]}
     for heading, text in zip(parts[1::2], parts[2::2], strict=True):

@@ -122,6 +122,10 @@ PATIENTS: Shape = {
     "review": REVIEW,
 }
 PATIENT_TEXT: Shape = {"kind": (one_of("vignette", "spoken", "note", "admission"), True), "text": (text, True)}
+SPOKEN_LEVEL: Shape = {
+    "level": (one_of(*[level.code for level in TriageLevel]), True), "sentences": (many(text, 1), True),
+    "sources": SOURCES, "review": REVIEW,
+}  # fmt: skip
 DISEASE: Shape = {
     "id": (identifier, True), "name": (text, True), "name_en": (text, True), "aliases": (many(text), True),
     "icd10": (icd10, True), "criticality": (one_of(*[level.code for level in Criticality]), True),

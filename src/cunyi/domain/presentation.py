@@ -32,6 +32,10 @@ class Presentation(msgspec.Struct, kw_only=True):
     age_years: float | None = None
     pregnant: bool | None = None
     month: int | None = None
+    own_words: bool = False
+    """The patient or a relative has told it in his own words: much was left out, because nobody asked."""
+    supposed_years: float | None = None
+    """The age that red flags go by where nobody knows it: what the word for the patient says, or a grown-up's."""
 
     @property
     def present(self) -> set[str]:

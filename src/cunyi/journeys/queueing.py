@@ -124,7 +124,7 @@ def arrive(
         person = person_for(connection, by, person_id, reason=reason or why)
     background = background_of(store, by, person, knowledge, now)
     pregnant = True if Programme.PREGNANCY in person.programmes else None
-    case = case_of(Case(chief_complaint=why, pregnant=pregnant), person, background, now.date())
+    case = case_of(Case(chief_complaint=why, pregnant=pregnant, own_words=True), person, background, now.date())
     triage = triaged(assess(case, knowledge, now), QueueSource.ARRIVAL)
     return join_queue(store, by, person.id, why, triage=triage, reason=reason)
 

@@ -10,6 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cunyi.text.grams import BITS
+
+ALARM_STEP = 1 / 32
+"""Weights of an alarm are kept as whole thirty-seconds below 4."""
 WEIGHT_STEP = 1 / 16
 """Weights are kept as whole sixteenths below 16."""
 
@@ -34,18 +38,28 @@ class Wordings(msgspec.Struct, frozen=True):
     """The weights of each code over all diseases together."""
 
 
+class Alarm(msgspec.Struct, frozen=True):
+    """How a case of one level of care is told (说法警示): log-odds of that level or a graver for each run of characters, by code, and
+    without any."""
+
+    bias: float
+    weights: NDArray[np.float32]
+
+
 class Learned(msgspec.Struct, frozen=True):
     """All that was learned from example patients (示例病人所得), by disease id; empty where a knowledge base has none."""
 
     told: dict[str, Told]
     wordings: Wordings | None
+    alarms: dict[str, Alarm]
+    """By the level of care that they sound for."""
 
 
 def read_learned(raw: Mapping[str, Any]) -> Learned:
     """The learned part of a compiled document."""
     told = {disease: Told(entry["texts"], dict(entry["findings"])) for disease, entry in raw["told"].items()}
     if not told:
-        return Learned({}, None)
+        return Learned({}, None, _read_alarms(raw["alarms"]))
     table = raw["wordings"]
     counts = _array(table["counts"], np.uint16)
     weights = _array(table["weights"], np.uint8).astype(np.float32) * np.float32(WEIGHT_STEP)
@@ -58,7 +72,17 @@ def read_learned(raw: Mapping[str, Any]) -> Learned:
             weights=weights,
             sums=np.bincount(codes, weights=weights, minlength=len(counts)).astype(np.float64, copy=False),
         ),
+        _read_alarms(raw["alarms"]),
     )
+
+
+def _read_alarms(raw: Mapping[str, Any]) -> dict[str, Alarm]:
+    alarms = {}
+    for level, entry in raw.items():
+        weights = np.zeros(1 << BITS, dtype=np.float32)
+        weights[_array(entry["codes"], np.uint32)] = _array(entry["weights"], np.int8).astype(np.float32) * ALARM_STEP
+        alarms[level] = Alarm(entry["bias"], weights)
+    return alarms
 
 
 def _array(text: str, kind: type[np.generic]) -> NDArray[Any]:

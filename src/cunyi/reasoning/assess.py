@@ -15,6 +15,7 @@ from cunyi.domain.case import Case
 from cunyi.domain.errors import UserError
 from cunyi.domain.intake import parse_case
 from cunyi.reasoning import explaining
+from cunyi.reasoning.alarming import sounded
 from cunyi.reasoning.asking import rank_examinations, rank_questions
 from cunyi.reasoning.care_steps import care_step
 from cunyi.reasoning.danger import must_exclude
@@ -61,7 +62,8 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         None if resemblance is None else resemblance.score,
         name_weights(reception.named, evidence, knowledge.settings),
     )
-    triage = judge(presentation, evidence, differential, knowledge)
+    alarm = sounded(reception.written, knowledge) if case.own_words else None
+    triage = judge(presentation, evidence, differential, knowledge, alarm)
     excluded = must_exclude(differential, evidence, triage, knowledge)
     questions = rank_questions(presentation, differential, knowledge)
     examinations = rank_examinations(

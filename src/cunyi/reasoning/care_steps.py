@@ -55,6 +55,8 @@ def _why(triage: Triage, firm: Sequence[ReasonToRefer], knowledge: Knowledge) ->
             return raised.flag.why, raised.flag.why_en
     if firm:
         return firm[0].reason, firm[0].reason_en
+    if triage.alarm is not None:
+        return triage.alarm.said(knowledge)
     for column in triage.diseases[:1]:
         disease = knowledge.diseases[column]
         return disease.name, disease.name_en

@@ -40,6 +40,8 @@ from cunyi.reasoning.triage import Triage
 from cunyi.reasoning.withholding import withheld_mark, withhold_amounts
 from cunyi.text.disease_names import NamedDisease
 
+SPOKEN_ALARM = "own_words"
+"""The rule of a level that only the wording raised."""
 _UNKNOWN_SHOWN = 8
 _ADVISED = 2
 _NOTABLE = 0.05
@@ -61,6 +63,11 @@ def triage_result(triage: Triage, knowledge: Knowledge) -> TriageResult:
         for r in triage.flags
     ]
     diseases = knowledge.diseases
+    if triage.alarm is not None:
+        text, _ = triage.alarm.said(knowledge)
+        reasons.append(
+            Reason(rule=SPOKEN_ALARM, text=text, source=_source_title(knowledge.settings.sources, knowledge))
+        )
     shown = (
         [] if triage.flags and triage.level > TriageLevel.from_code(triage.flags[0].flag.triage) else triage.diseases
     )

@@ -10,6 +10,7 @@ from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import evaluate
 from cunyi.knowledge.interviews import BACKGROUND_TOPICS, PROVISIONAL
 from cunyi.reasoning import interviewing_order as order
+from cunyi.reasoning.alarming import sounded
 from cunyi.reasoning.differential import rank
 from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.interviewing_case import Piece, case_of_interview, text_fields
@@ -96,7 +97,7 @@ def stand(interview: Interview, knowledge: Knowledge) -> Standing:
         presentation=presentation,
         mentions=reception.mentions,
         differential=differential,
-        triage=judge(presentation, evidence, differential, knowledge),
+        triage=judge(presentation, evidence, differential, knowledge, sounded(reception.written, knowledge)),
         listener=Listener(
             person=person_of(interview.informant, presentation.age_years, plan),
             informant=interview.informant,

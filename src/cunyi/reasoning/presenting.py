@@ -80,6 +80,10 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
         age_years=age_years,
         pregnant=pregnant,
         month=case.month,
+        own_words=case.own_words,
+        supposed_years=(
+            knowledge.settings.supposed_years if reading.supposed_years is None else reading.supposed_years
+        ),
     )
     explicit = set(facts)
     close_over_hierarchy(facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)

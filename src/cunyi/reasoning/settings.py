@@ -16,14 +16,30 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LevelThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a disease sets its own level of care: `Thresholds`, and `beyond_milder`, the log-odds by which this patient must speak for it
-    beyond what speaks for any one milder disease. From `clear_beyond` log-odds on `clear_share` of a typical picture is enough: who
-    tells little that nothing milder explains has not told the rest yet."""
+    beyond what speaks for any one milder disease. Where it is `clear`, less of a typical picture is enough: who tells little that nothing
+    milder explains has not told the rest yet; least of all in `own_words`, where nobody has asked."""
 
     log_odds: float
     typical_share: float
     beyond_milder: float
-    clear_share: float
-    clear_beyond: float
+    clear: Clear
+    own_words: OwnWords
+
+
+class Clear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is enough of a typical picture (`share`) with so many log-odds beyond any milder disease (`beyond`)."""
+
+    share: float
+    beyond: float
+
+
+class OwnWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for what a patient or relative tells in his own words, and the log-odds beyond any milder disease (`undefined`) for a
+    disease none of whose defining findings was told."""
+
+    share: float
+    beyond: float
+    undefined: float
 
 
 class PriorWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +73,24 @@ class Untold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     volunteered: float
     weight: float
+
+
+class AlarmOfLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From how many log-odds on the net sounds for a level, and what it says then, with the telling words."""
+
+    threshold: float
+    text: str
+    text_en: str
+
+
+class SpokenAlarm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The net over how a case is told: it sounds for its levels in any stretch of `window` characters. It was learned with this `ridge`,
+    sentences of example patients counting `patient_weight`."""
+
+    levels: dict[str, AlarmOfLevel]
+    window: int
+    patient_weight: float
+    ridge: float
 
 
 class NamedBeside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     case_mixes: dict[str, CaseMix]
     misled: Misled
     triage: dict[str, LevelThresholds]
+    spoken_alarm: SpokenAlarm
     suspected: Thresholds
     """What a critical disease's evidence must reach for the patient to be at least urgent."""
     defining_probability: float
@@ -134,6 +169,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     advice_probability: float
     possibly_pregnant_years: tuple[float, float]
     child_years: float
+    supposed_years: float
+    """The age that red flags go by where neither the record nor a word for the patient says it."""
     grown_from_years: float
     of_grown_women: tuple[str, ...]
     """Findings that nobody has below `grown_from_years`: in the record of such a child they are its mother's."""

@@ -14,6 +14,7 @@ from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import evaluate, undecided
 from cunyi.knowledge.model import RedFlag
+from cunyi.reasoning.alarming import Sounded
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.prepared import DiseasesOfLevel, Knowledge
@@ -37,12 +38,23 @@ class Triage(msgspec.Struct):
     flags: list[RaisedFlag]
     diseases: list[int]
     """Columns of the diseases whose evidence reaches the level, the strongest first."""
+    alarm: Sounded | None
+    """What alone raised the level, or nothing: words that sound like a case of that level, without being understood as one."""
     provisional: bool
     ask_first: list[str]
 
 
-def judge(presentation: Presentation, evidence: Evidence, differential: Differential, knowledge: Knowledge) -> Triage:
-    """The triage of one presentation."""
+def judge(
+    presentation: Presentation,
+    evidence: Evidence,
+    differential: Differential,
+    knowledge: Knowledge,
+    alarm: Sounded | None = None,
+) -> Triage:
+    """The triage of one presentation; `alarm` is what its own words sound like."""
+    if presentation.age_years is None:
+        # A chest pain with cold sweat is none the less one because nobody said how old the mother is.
+        presentation = msgspec.structs.replace(presentation, age_years=presentation.supposed_years)
     raised = [
         RaisedFlag(flag, knowledge.flag_levels[flag.id])
         for flag in knowledge.flag_index.candidates(presentation)
@@ -51,15 +63,17 @@ def judge(presentation: Presentation, evidence: Evidence, differential: Differen
     raised.sort(key=lambda r: -r.level)
     flagged = max((r.level for r in raised), default=TriageLevel.SELF_CARE)
     present = presentation.present
-    reached = _levels_reached(present, evidence, differential, knowledge, flagged)
+    reached = _levels_reached(present, evidence, differential, knowledge, flagged, in_own_words=presentation.own_words)
     level = max(flagged, *reached.values()) if reached else flagged
+    heard = alarm if alarm is not None and alarm.level > level else None
     strongest_first = sorted(reached, key=lambda column: (-differential.danger[column], column))
     ask_first = _ask_first(level, present, presentation, knowledge)
     return Triage(
-        level=level,
+        level=level if heard is None else heard.level,
         flags=raised,
         diseases=[column for column in strongest_first if reached[column] == level],
-        provisional=bool(ask_first),
+        alarm=heard,
+        provisional=bool(ask_first) or heard is not None,
         ask_first=ask_first[: knowledge.settings.shown["ask_first"]],
     )
 
@@ -70,6 +84,8 @@ def _levels_reached(
     differential: Differential,
     knowledge: Knowledge,
     flagged: TriageLevel,
+    *,
+    in_own_words: bool,
 ) -> dict[int, TriageLevel]:
     """The level of care that the own evidence of diseases (columns) asks for, of those that pass.
 
@@ -77,8 +93,8 @@ def _levels_reached(
     milder disease (`_own_level`), and, where it has defining findings, at least one of them. All four only grow with further present findings. What is
     milder than `flagged`, or than what another disease asks for, is left out: it changes nothing.
     """
-    suspected = _passing(knowledge.critical, knowledge.settings.suspected, present, differential, knowledge)
-    levels = dict.fromkeys(suspected, TriageLevel.URGENT)
+    suspected = _passing(knowledge.critical, knowledge.settings.suspected, differential, knowledge)
+    levels = {column: TriageLevel.URGENT for column in suspected if _is_defined(column, present, knowledge)}
     gravest = max(flagged, TriageLevel.URGENT) if levels else flagged
     for code, diseases in knowledge.of_level.items():
         threshold = knowledge.settings.triage.get(code)
@@ -86,7 +102,7 @@ def _levels_reached(
             continue
         if diseases.level < gravest:
             break
-        passing = _own_level(diseases, threshold, present, evidence, differential, knowledge)
+        passing = _own_level(diseases, threshold, present, evidence, differential, knowledge, in_own_words=in_own_words)
         if passing:
             levels.update(dict.fromkeys(passing, diseases.level))
             gravest = diseases.level
@@ -100,33 +116,40 @@ def _own_level(
     evidence: Evidence,
     differential: Differential,
     knowledge: Knowledge,
+    *,
+    in_own_words: bool,
 ) -> list[int]:
     """Those of the diseases of one level that set it: a fair share of the typical picture and enough beyond any milder disease, or less of
-    the picture and clearly more beyond."""
-    clear = Thresholds(threshold.log_odds, threshold.clear_share)
-    likely = np.array(_passing(diseases.columns, clear, present, differential, knowledge), dtype=np.int64)
+    the picture and clearly more beyond; a defining finding, or in own words, where nobody has asked for it, more beyond."""
+    own, clear = threshold.own_words, threshold.clear
+    share = own.share if in_own_words else clear.share
+    least_share = Thresholds(threshold.log_odds, min(share, threshold.typical_share))
+    likely = np.array(_passing(diseases.columns, least_share, differential, knowledge), dtype=np.int64)
+    defined = np.array([_is_defined(column, present, knowledge) for column in likely.tolist()], dtype=np.bool_)
+    if not in_own_words:
+        likely, defined = likely[defined], defined[defined]
     if not len(likely):
         return []
     fair = differential.danger_support[likely] >= threshold.typical_share * knowledge.typical_support[likely]
-    least = np.where(fair, threshold.beyond_milder, threshold.clear_beyond)
+    least = np.where(fair, threshold.beyond_milder, own.beyond if in_own_words else clear.beyond)
+    least[~defined] = own.undefined
     return _beyond_milder(likely, diseases.milder, least, evidence, differential)
 
 
+def _is_defined(column: int, present: set[str], knowledge: Knowledge) -> bool:
+    """Whether a disease has no defining findings or the patient has one of them."""
+    defining = knowledge.defining[column]
+    return not defining or not defining.isdisjoint(present)
+
+
 def _passing(
-    columns: NDArray[np.int64],
-    threshold: Thresholds,
-    present: set[str],
-    differential: Differential,
-    knowledge: Knowledge,
+    columns: NDArray[np.int64], threshold: Thresholds, differential: Differential, knowledge: Knowledge
 ) -> list[int]:
     """Those of the diseases that reach the threshold; milder diseases are not looked at here."""
     columns = columns[differential.danger[columns] >= threshold.log_odds]
     enough = differential.danger_support[columns] >= threshold.typical_share * knowledge.typical_support[columns]
-    return [
-        column
-        for column in columns[enough].tolist()
-        if not knowledge.defining[column] or not knowledge.defining[column].isdisjoint(present)
-    ]
+    passing: list[int] = columns[enough].tolist()
+    return passing
 
 
 def _beyond_milder(

@@ -38,6 +38,8 @@ _ELSEWHERE = frozenset(
     | {
         "sex",
         "subject_sex",
+        "subject_years",
+        "child_years",
         "sex_letter",
         "age_holder",
         "age_then",
@@ -163,6 +165,8 @@ class Language:
         self.answers = cues.values("answer")
         self.sexes = cues.values("sex")
         self.subject_sexes = cues.values("subject_sex")
+        self.subject_years = {word: float(years) for word, years in cues.values("subject_years").items()}
+        self.child_years = {word: float(years) for word, years in cues.values("child_years").items()}
         self.sex_letters = cues.values("sex_letter")
         self.age_holders = cues.words("age_holder")
         self.ages = AgeWords(cues.words)

@@ -11,6 +11,7 @@ from cunyi.text.language import Language
 from cunyi.text.normalize import Normal
 
 _FIELDS = ("chief_complaint", "history_of_present_illness", "physical_examination")
+_COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 _READ_CHARACTERS = 160
 _LETTER_REACH = 3
 
@@ -33,6 +34,22 @@ def stated_age_and_sex(
         if age is not None or sex is not None:
             return None if age is None else age.years, sex or _subject_sex(subject, language)
     return None, _subject_sex(subject, language)
+
+
+def supposed_years(written: Mapping[str, Normal], language: Language, subject: str | None) -> float | None:
+    """How old whoever is spoken of may be by the word for him (奶奶, 娃); None where no such word is in the first lines."""
+    if subject is not None:
+        return language.subject_years.get(subject)
+    for field in _COMPLAINTS:
+        head = written[field].text[:_READ_CHARACTERS] if field in written else ""
+        named = [
+            (place, -len(word), years)
+            for word, years in language.child_years.items()
+            if (place := head.find(word)) >= 0
+        ]
+        if named:
+            return min(named)[2]
+    return None
 
 
 def _sex(text: str, age: Age | None, language: Language) -> Sex | None:

@@ -18,7 +18,7 @@ from cunyi.text.listing import listed_denials
 from cunyi.text.meaning import NOTHING_CARRIED, Meaning, carry, inherited, meaning_of
 from cunyi.text.normalize import Normal
 from cunyi.text.patient import LASTING, Field, subject_of
-from cunyi.text.persons import stated_age_and_sex
+from cunyi.text.persons import stated_age_and_sex, supposed_years
 from cunyi.text.scanning import Clause, Match, scan
 from cunyi.text.timing import (
     PAST_READING_DAYS,
@@ -56,6 +56,8 @@ class TextReading(NamedTuple):
     named: tuple[NamedDisease, ...]
     marks: Mapping[Span, str] = MappingProxyType({})
     """What the report itself says beside a value: "low" or "high"."""
+    supposed_years: float | None = None
+    """How old the patient may be by the word for him (奶奶, 娃)."""
 
 
 class _Mention(Struct, frozen=True):
@@ -75,7 +77,8 @@ def read_case(
             normal = language.normalize(text)
             fields.append(Field(name, normal, scan(normal.text, language)))
     subject = subject_of(case, fields, language)
-    years, sex = stated_age_and_sex(case, {f.name: f.normal for f in fields}, language, subject)
+    written = {field.name: field.normal for field in fields}
+    years, sex = stated_age_and_sex(case, written, language, subject)
     mentions: list[_Mention] = []
     readings: list[Reading] = []
     named: list[NamedDisease] = []
@@ -85,8 +88,8 @@ def read_case(
         _read_field(field, language, subject, places, mentions, readings, named, marks, of_child)
     mentions += _record(case, language)
     facts = tuple(m.fact for m in mentions if _counts(m, mentions, language))
-    written = {field.name: field.normal for field in fields}
-    return TextReading(facts, tuple(readings), years, sex, written, tuple(named), marks)
+    supposed = supposed_years(written, language, subject)
+    return TextReading(facts, tuple(readings), years, sex, written, tuple(named), marks, supposed)
 
 
 def _read_field(

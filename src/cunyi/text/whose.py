@@ -81,12 +81,24 @@ def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int])
                 # 别人 is nobody whom a speaker comes for.
                 continue
             elif placed.cue.kind == "family" and is_relative(placed, clause.cues, text, None):
-                if relative is None or relative[0] < clause.start:
-                    told_of = text[placed.start : placed.end]
-                relative = relative or (placed.start, placed.end)
+                if relative is None or relative[0] >= clause.start:
+                    # 隔壁王大爷, 孙子他奶奶: one person, by the last word.
+                    relative = placed.start, placed.end
+                told_of = text[placed.start : placed.end]
             elif placed.cue.kind == "family_end":
                 told_of = None
     return None if lasting else relative
+
+
+def tells_of_speaker(clause: Clause, ailing: frozenset[int]) -> bool:
+    """Whether a speaker says what ails himself (我就是头痛), and not what he sees of somebody else (我看她脸色发白)."""
+    speaker = next((c for c in clause.cues if c.cue.value == "speaker" and not _names_relative(c, clause)), None)
+    return speaker is not None and any(
+        match.finding in ailing
+        and match.start >= speaker.end
+        and not any(c.cue.kind in ("narrator", "family") and speaker.end <= c.start < match.start for c in clause.cues)
+        for match in clause.matches
+    )
 
 
 def _names_relative(speaker: PlacedCue, clause: Clause) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
+from cunyi.reasoning.explaining import SPOKEN_ALARM
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.view_model import Phrase, ReasonView
 from cunyi.web.language import CHINESE, ENGLISH, catalogue
@@ -19,6 +20,7 @@ class Wording:
     def __init__(self, knowledge: Knowledge, language: str) -> None:
         self._content = knowledge.content
         self._mix = knowledge.settings.case_mixes
+        self._alarms = knowledge.settings.spoken_alarm.levels.values()
         self.language = language
 
     def finding(self, finding: str) -> str:
@@ -88,8 +90,17 @@ class Wording:
         if flag is not None:
             name = flag.name_en if self.language == ENGLISH else flag.name
             return ReasonView(name, self.translated(flag.why, flag.why_en), self.sources([source]))
+        if flag_id == SPOKEN_ALARM:
+            return ReasonView("", self.translated(text, self._alarm_in_english(text)), [])
         disease, why = self.clause(text)
         return ReasonView(disease or "", why, self.sources([source]))
+
+    def _alarm_in_english(self, text: str) -> str:
+        for alarm in self._alarms:
+            before, after = alarm.text.split("{words}")
+            if text.startswith(before) and text.endswith(after):
+                return alarm.text_en.format(words=text[len(before) : len(text) - len(after)])
+        return text
 
     def referral_reason(self, text: str) -> ReasonView:
         """A reason for a referral: a red flag's, a criterion's, or a disease's."""
