@@ -59,7 +59,7 @@ def read_learned(raw: Mapping[str, Any]) -> Learned:
     """The learned part of a compiled document."""
     told = {disease: Told(entry["texts"], dict(entry["findings"])) for disease, entry in raw["told"].items()}
     if not told:
-        return Learned({}, None, _read_alarms(raw["alarms"]))
+        return Learned({}, None, read_alarms(raw["alarms"]))
     table = raw["wordings"]
     counts = _array(table["counts"], np.uint16)
     weights = _array(table["weights"], np.uint8).astype(np.float32) * np.float32(WEIGHT_STEP)
@@ -72,11 +72,12 @@ def read_learned(raw: Mapping[str, Any]) -> Learned:
             weights=weights,
             sums=np.bincount(codes, weights=weights, minlength=len(counts)).astype(np.float64, copy=False),
         ),
-        _read_alarms(raw["alarms"]),
+        read_alarms(raw["alarms"]),
     )
 
 
-def _read_alarms(raw: Mapping[str, Any]) -> dict[str, Alarm]:
+def read_alarms(raw: Mapping[str, Any]) -> dict[str, Alarm]:
+    """The alarms of a compiled document, by level."""
     alarms = {}
     for level, entry in raw.items():
         weights = np.zeros(1 << BITS, dtype=np.float32)
