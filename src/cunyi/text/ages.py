@@ -13,11 +13,18 @@ _YEARS = re.compile(
     rf"(?P<years>[0-9]{{1,3}}|[一二两三四五六七八九十]{{1,3}})(?P<few>[多来余几])?岁(?P<half>半)?(?:零?(?P<months>{_COUNT})个?月)?"
 )
 _MONTHS = re.compile(rf"(?P<months>{_COUNT})个(?P<half>半)?多?月(?P<age>大|龄)?")
-_UNITS = {"小时": 1 / 24, "日": 1.0, "天": 1.0, "周": 7.0, "月": 365.25 / 12}
+_UNITS = {"小时": 1 / 24, "d": 1.0, "日": 1.0, "天": 1.0, "周": 7.0, "月": 365.25 / 12}
 _OF_INFANTS = re.compile(
     rf"(?P<count>{_COUNT})(?P<unit>[日天周月])龄|[日周月]龄:?(?P<count2>{_COUNT})个?(?P<unit2>[日天周月])"
-    rf"|(?:出生|生后)第?(?P<count3>{_COUNT})个?(?P<unit3>小时|[日天周月])(?=[，。；男女的]|$)"
+    rf"|(?:出生|生后)第?(?P<count3>{_COUNT})个?(?P<unit3>小时|[日天周月d])(?=[，,。；;男女的足早新患]|$)"
 )
+# 男，20月；8月男婴；女婴8月
+_MONTHS_OF_INFANT = re.compile(
+    rf"^(?:患[儿者][，,]?)?[男女][孩童婴性]?[，,](?P<head>{_COUNT})个?月(?=[，,。；;]|$)"
+    rf"|(?P<before>{_COUNT})个?月(?=大?的?[男女][婴童孩宝])|[男女]婴[，,]?(?P<after>{_COUNT})个?月"
+)
+# 娃才生三天，宝宝生下第三天
+_JUST_BORN = re.compile(rf"(?:才生|刚生|生下来?才?|生出来才?)第?(?P<count>{_COUNT})个?(?P<unit>小时|[日天])")
 _FEW_YEARS = 3
 _HOLDER_REACH = 6
 _RELATIVE_REACH = 4
@@ -90,6 +97,16 @@ class AgeWords:
             if count is not None:
                 days = count * _UNITS[match["unit"] or match["unit2"] or match["unit3"]]
                 yield Age(days / _DAYS_A_YEAR, *match.span())
+        for match in _MONTHS_OF_INFANT.finditer(text):
+            months = chinese_number(match["head"] or match["before"] or match["after"])
+            if months is not None and months <= _MOST_MONTHS:
+                yield Age(months / 12, *match.span())
+        for match in _JUST_BORN.finditer(text):
+            # 我刚生两天 says it of the mother.
+            near = text[max(0, match.start() - _HOLDER_REACH) : match.start()]
+            days = chinese_number(match["count"])
+            if days is not None and any(word in near for word in self._holders):
+                yield Age(days * _UNITS[match["unit"]] / _DAYS_A_YEAR, *match.span())
         for match in _MONTHS.finditer(text):
             # 4个月 is as often how long it lasts: only beside a word for a child is it an age.
             around = text[max(0, match.start() - _HOLDER_REACH) : match.start()], text[match.end() : match.end() + 3]

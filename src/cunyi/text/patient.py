@@ -34,9 +34,11 @@ def subject_of(case: Case, fields: list[Field], language: Language) -> str | Non
         return None
     first = complaint.found.clauses[:_FIRST_CLAUSES]
     told = frozenset(match.finding for clause in first for match in clause.matches)
-    # Who tells of nothing but what a relative was exposed to (我老公喝了农药) comes for it.
-    ailing = frozenset(finding for finding in told if language.kinds[finding] not in LASTING) or frozenset(
-        finding for finding in told if language.kinds[finding] == _EXPOSURE
+    # Who tells of nothing but what a relative was exposed to (我老公喝了农药) comes for it, and whoever says 我媳妇怀孕 does.
+    ailing = (
+        frozenset(finding for finding in told if language.kinds[finding] not in LASTING)
+        or frozenset(finding for finding in told if language.kinds[finding] == _EXPOSURE)
+        or (told if case.own_words and any(map(_says_own, first)) else frozenset())
     )
     text = complaint.normal.text
     place = first_relative(first, text, ailing) if ailing else None
@@ -47,6 +49,12 @@ def subject_of(case: Case, fields: list[Field], language: Language) -> str | Non
         # A filled-in head of the record means a doctor's text, where relatives are relatives; but no doctor writes 我媳妇.
         return None
     return text[place[0] : place[1]]
+
+
+def _says_own(clause: Clause) -> bool:
+    """Whether a speaker says whose relative somebody is (我媳妇)."""
+    speakers = {cue.end for cue in clause.cues if cue.cue.value == "speaker"}
+    return any(cue.cue.kind == "family" and cue.start in speakers for cue in clause.cues)
 
 
 def _says_whose(place: Place, clauses: Sequence[Clause]) -> bool:
