@@ -184,3 +184,16 @@ def test_no_regular_pain_is_a_pain_where_it_stands_behind(statuses_in):
 
 def test_a_lump_that_does_not_grow_with_cough_says_nothing_of_cough(statuses_in):
     assert statuses_in("包块不随咳嗽增大") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "status"),
+    [
+        ("不发热的咳嗽", "cough", "present"),
+        ("不发热的咳嗽", "fever", "absent"),
+        ("没有明显的咳嗽", "cough", "absent"),
+        ("没有发热、咳嗽的情况", "cough", "absent"),
+    ],
+)
+def test_a_denial_that_only_describes_denies_no_more(facts_in, text, finding, status):
+    assert facts_in(text)[finding].status == status

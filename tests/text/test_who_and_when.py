@@ -210,3 +210,25 @@ def test_red_flags_go_by_a_grown_ups_age_where_nobody_said_it(knowledge):
 
     assert level("胸口痛，出冷汗") == level("胸口痛，出冷汗", age_years=40) == "emergency"
     assert level("娃胸口痛，出冷汗") == level("胸口痛，出冷汗", age_years=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("生后2天足月男婴，皮肤黄", 2 / 365.25),
+        ("女，出生3d，不吃奶", 3 / 365.25),
+        ("娃才生三天，脸黄", 3 / 365.25),
+        ("男，20月，便血3次", 20 / 12),
+        ("8月男婴，腹泻", 8 / 12),
+        ("女婴22月，发热", 22 / 12),
+        ("我刚生两天，肚子痛", None),
+        ("头痛，8月加重", None),
+    ],
+)
+def test_ages_of_infants(language, text, years):
+    reading = read_case(Case(history_of_present_illness=text), language)
+    assert reading.age_years == (None if years is None else pytest.approx(years, rel=0.01))
+
+
+def test_the_letter_beside_the_age_says_the_sex(language):
+    assert read_case(Case(history_of_present_illness="男，30岁，阴毛女性分布"), language).sex == Sex.MALE

@@ -12,6 +12,8 @@ _NO_WEIGHT = frozenset(" 的了过等征史/\t:")
 _ENDING = " 关的了过啊呀呢吧嘛哦噢哈嗯\t/"
 _DENIES_BEFORE = ("absent_before", "absent_before_sentence")
 _DENIES_AFTER = ("absent_after", "absent_after_end")
+_DESCRIBES = "的"
+_DESCRIBED_REACH = 2
 _COMPARED_REACH = 2
 _COMPARED_REACH_BACK = 6
 
@@ -36,6 +38,7 @@ def is_absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str
                 placed.end <= start
                 and (start - placed.end <= cue.scope or loose(placed.end, start, clause, text) <= cue.scope)
                 and not any(placed.end <= stop <= start and not _begins_denied(stop, placed, clause) for stop in ends)
+                and not _is_described(match, placed, clause, text)
             ):
                 return True
         elif cue.kind in ("absent_after", "absent_after_end") and placed.start >= end:
@@ -48,6 +51,16 @@ def is_absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str
             ):
                 return True
     return False
+
+
+def _is_described(match: Match, denial: PlacedCue, clause: Clause, text: str) -> bool:
+    """Whether a denial only describes what is there (不疼的小疙瘩): it denies what stands before 的, right before the match."""
+    return any(
+        denial.end <= other.start <= denial.end + 1
+        and text[other.end : other.end + 1] == _DESCRIBES
+        and other.end < match.start <= other.end + 1 + _DESCRIBED_REACH
+        for other in clause.matches
+    )
 
 
 def _begins_denied(stop: int, denial: PlacedCue, clause: Clause) -> bool:

@@ -53,15 +53,13 @@ def supposed_years(written: Mapping[str, Normal], language: Language, subject: s
 
 
 def _sex(text: str, age: Age | None, language: Language) -> Sex | None:
-    for word, value in language.sexes.items():
-        if word in text:
-            return Sex(value)
     if age is not None:
+        # 男，30岁，阴毛女性分布
         beside = text[max(0, age.start - _LETTER_REACH) : age.start] + text[age.end : age.end + _LETTER_REACH]
         found = {value for letter, value in language.sex_letters.items() if letter in beside}
         if len(found) == 1:
             return Sex(found.pop())
-    return None
+    return next((Sex(value) for word, value in language.sexes.items() if word in text), None)
 
 
 def _subject_sex(subject: str | None, language: Language) -> Sex | None:
