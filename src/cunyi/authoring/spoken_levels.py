@@ -90,6 +90,7 @@ def learn_alarms(given: Sequence[Sentence], knowledge: Knowledge) -> Mapping[str
         told = np.flatnonzero(steps)
         alarms[level] = {
             "bias": round(bias, 3),
+            "size": 1 << BITS,
             "codes": base64.b64encode(known[told].astype("<u4").tobytes()).decode(),
             "weights": base64.b64encode(steps[told].astype("i1").tobytes()).decode(),
         }

@@ -10,8 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cunyi.text.grams import BITS
-
 ALARM_STEP = 1 / 32
 """Weights of an alarm are kept as whole thirty-seconds below 4."""
 WEIGHT_STEP = 1 / 16
@@ -80,7 +78,7 @@ def read_alarms(raw: Mapping[str, Any]) -> dict[str, Alarm]:
     """The alarms of a compiled document, by level."""
     alarms = {}
     for level, entry in raw.items():
-        weights = np.zeros(1 << BITS, dtype=np.float32)
+        weights = np.zeros(entry["size"], dtype=np.float32)
         weights[_array(entry["codes"], np.uint32)] = _array(entry["weights"], np.int8).astype(np.float32) * ALARM_STEP
         alarms[level] = Alarm(entry["bias"], weights)
     return alarms
