@@ -104,9 +104,9 @@ class AgeWords:
         for match in _JUST_BORN.finditer(text):
             # 我刚生两天 says it of the mother.
             near = text[max(0, match.start() - _HOLDER_REACH) : match.start()]
-            days = chinese_number(match["count"])
-            if days is not None and any(word in near for word in self._holders):
-                yield Age(days * _UNITS[match["unit"]] / _DAYS_A_YEAR, *match.span())
+            count = chinese_number(match["count"])
+            if count is not None and any(word in near for word in self._holders):
+                yield Age(count * _UNITS[match["unit"]] / _DAYS_A_YEAR, *match.span())
         for match in _MONTHS.finditer(text):
             # 4个月 is as often how long it lasts: only beside a word for a child is it an age.
             around = text[max(0, match.start() - _HOLDER_REACH) : match.start()], text[match.end() : match.end() + 3]
