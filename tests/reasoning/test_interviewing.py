@@ -76,6 +76,22 @@ def test_a_danger_sign_that_is_there_ends_the_interview_at_once_with_first_aid(m
     assert all(aid.sources for aid in step.care.first_aid)
 
 
+def test_what_only_sounds_like_an_emergency_is_asked_its_danger_signs_before_it_ends(heard):
+    complaint = {"complaint": "胸痛，嘴皮乌青，叫不应"}
+    interview, step = hold(heard, MAN, complaint)
+    assert step.question.topic == Topic.DANGER
+    # Understood or not, and also when the person stops: it ends as what it sounded like, without anything else being asked.
+    interview, step = all_unsure(heard, MAN, complaint)
+    assert step.finish == Finish.EMERGENCY and step.care.level == "emergency" and step.care.provisional
+    assert {answer.question.topic for answer in interview.answers} == {Topic.COMPLAINT, Topic.DANGER}
+    answers = {**complaint, "danger.1": {"cold_sweat": Status.PRESENT}}
+    interview, step = hold(heard, MAN, answers)
+    assert step.finish == Finish.EMERGENCY
+    assert asked(interview) == ["complaint", "danger.1"]
+    stopped = msgspec.structs.replace(hold(heard, MAN, complaint)[0], stopped=True)
+    assert next_step(stopped, heard).finish == Finish.EMERGENCY
+
+
 def test_the_first_words_alone_can_be_an_emergency(mini):
     _, step = hold(mini, MAN, {"complaint": "胸痛出冷汗"})
     assert step.finish == Finish.EMERGENCY

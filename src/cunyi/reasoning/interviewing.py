@@ -34,15 +34,21 @@ __all__ = ["Piece", "answered", "case_of_interview", "next_step", "text_fields"]
 def next_step(interview: Interview, knowledge: Knowledge) -> Step:
     """What comes next in an interview: one question, or the end with the level of care.
 
-    An emergency ends it at once, whatever else is open. KnowledgeError where the knowledge has no interview.
+    An emergency ends it at once, whatever else is open; what only sounds like one, when the danger signs are asked. KnowledgeError where
+    the knowledge has no interview.
     """
     standing = stand(interview, knowledge)
     asked = len(interview.answers)
-    if standing.triage.level == TriageLevel.EMERGENCY:
-        return Step(finish=Finish.EMERGENCY, care=_care(standing), asked=asked)
-    if interview.stopped:
+    is_emergency = standing.triage.level == TriageLevel.EMERGENCY
+    if interview.stopped and not is_emergency:
         return Step(finish=Finish.STOPPED, care=_care(standing), asked=asked)
-    question = _next_question(standing)
+    if is_emergency:
+        is_only_heard = standing.triage.understood < TriageLevel.EMERGENCY and not interview.stopped
+        question = _danger_first(standing) if is_only_heard else None
+        if question is None:
+            return Step(finish=Finish.EMERGENCY, care=_care(standing), asked=asked)
+    else:
+        question = _next_question(standing)
     if question is not None:
         return Step(question=question, asked=asked, most_left=_most_left(question, standing))
     limited = standing.count(priority=GAIN) >= standing.plan.words.rules.most_gain
@@ -109,11 +115,13 @@ def stand(interview: Interview, knowledge: Knowledge) -> Standing:
     )
 
 
+def _danger_first(standing: Standing) -> Question | None:
+    return order.person_question(standing) or order.complaint_question(standing) or order.danger_question(standing)
+
+
 def _next_question(standing: Standing) -> Question | None:
     return (
-        order.person_question(standing)
-        or order.complaint_question(standing)
-        or order.danger_question(standing)
+        _danger_first(standing)
         or order.follow_up_question(standing)
         or order.gain_question(standing)
         or order.review_question(standing)

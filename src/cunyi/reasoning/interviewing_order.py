@@ -95,7 +95,7 @@ def _danger_signs(standing: Standing) -> list[str]:
     for finding in complaints(standing):
         for known in (finding, *knowledge.likelihoods.ancestors[finding]):
             for flag in knowledge.flags_of_complaint.get(known, ()):
-                if TriageLevel.from_code(flag.triage) > standing.triage.level:
+                if TriageLevel.from_code(flag.triage) > standing.triage.understood:
                     flags[flag.id] = flag
     rank: dict[str, tuple[int, int]] = {}
     for flag in flags.values():

@@ -35,6 +35,8 @@ class Triage(msgspec.Struct):
     """The level of what is known, why, and what must be asked before it can be trusted (分诊)."""
 
     level: TriageLevel
+    understood: TriageLevel
+    """The level without what only sounds like more."""
     flags: list[RaisedFlag]
     diseases: list[int]
     """Columns of the diseases whose evidence reaches the level, the strongest first."""
@@ -70,6 +72,7 @@ def judge(
     ask_first = _ask_first(level, present, presentation, knowledge)
     return Triage(
         level=level if heard is None else heard.level,
+        understood=level,
         flags=raised,
         diseases=[column for column in strongest_first if reached[column] == level],
         alarm=heard,
