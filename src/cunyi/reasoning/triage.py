@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import evaluate, undecided
+from cunyi.knowledge.likelihoods import Matrix
 from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.alarming import Sounded
 from cunyi.reasoning.differential import Differential
@@ -20,6 +21,7 @@ from cunyi.reasoning.evidence import Evidence
 from cunyi.reasoning.prepared import DiseasesOfLevel, Knowledge
 from cunyi.reasoning.settings import LevelThresholds, Thresholds
 
+_NEAREST = 6
 _ROUNDING = 1e-3
 """More than sums of log-odds in single precision are off by."""
 
@@ -97,7 +99,7 @@ def _levels_reached(
     milder than `flagged`, or than what another disease asks for, is left out: it changes nothing.
     """
     suspected = _passing(knowledge.critical, knowledge.settings.suspected, differential, knowledge)
-    levels = {column: TriageLevel.URGENT for column in suspected if _is_defined(column, present, knowledge)}
+    levels = {column: TriageLevel.URGENT for column in suspected.tolist() if _is_defined(column, present, knowledge)}
     gravest = max(flagged, TriageLevel.URGENT) if levels else flagged
     for code, diseases in knowledge.of_level.items():
         threshold = knowledge.settings.triage.get(code)
@@ -127,12 +129,12 @@ def _own_level(
     own, clear = threshold.own_words, threshold.clear
     share = own.share if in_own_words else clear.share
     least_share = Thresholds(threshold.log_odds, min(share, threshold.typical_share))
-    likely = np.array(_passing(diseases.columns, least_share, differential, knowledge), dtype=np.int64)
+    likely = _passing(diseases.columns, least_share, differential, knowledge)
+    if not len(likely):
+        return []
     defined = np.array([_is_defined(column, present, knowledge) for column in likely.tolist()], dtype=np.bool_)
     if not in_own_words:
         likely, defined = likely[defined], defined[defined]
-    if not len(likely):
-        return []
     fair = differential.danger_support[likely] >= threshold.typical_share * knowledge.typical_support[likely]
     least = np.where(fair, threshold.beyond_milder, own.beyond if in_own_words else clear.beyond)
     least[~defined] = own.undefined
@@ -147,12 +149,11 @@ def _is_defined(column: int, present: set[str], knowledge: Knowledge) -> bool:
 
 def _passing(
     columns: NDArray[np.int64], threshold: Thresholds, differential: Differential, knowledge: Knowledge
-) -> list[int]:
+) -> NDArray[np.int64]:
     """Those of the diseases that reach the threshold; milder diseases are not looked at here."""
     columns = columns[differential.danger[columns] >= threshold.log_odds]
     enough = differential.danger_support[columns] >= threshold.typical_share * knowledge.typical_support[columns]
-    passing: list[int] = columns[enough].tolist()
-    return passing
+    return columns[enough]
 
 
 def _beyond_milder(
@@ -168,19 +169,33 @@ def _beyond_milder(
     What speaks more for the milder disease is left out: a sum of what is not negative, whose least over a fixed set of diseases never
     falls by a further present finding, as a posterior would.
     """
+    if not len(columns):
+        return []
     own = differential.danger[columns] - differential.danger_support[columns] + evidence.danger_against[columns]
     # What was denied does not speak against a milder disease here: taking a denial back would make it the nearer one.
-    calm = differential.calm_prior
+    calm, rows = differential.calm_prior, evidence.told_rows
     # What speaks more for one disease than for another is no less than the difference of all that speaks for each. So a milder one
     # with too little in all keeps none of these back, and few are near enough to be compared finding by finding.
-    speaks = np.maximum(evidence.told_rows, 0).sum(axis=0)
+    speaks = np.maximum(rows, 0).sum(axis=0)
+    loud = (calm + speaks)[milder]
+    # Most are kept back by the few milder ones that come nearest in all, before the others are looked at.
+    nearest = milder[np.argpartition(loud, -_NEAREST)[-_NEAREST:]] if len(milder) > _NEAREST else milder
+    beyond = own + _more(rows, columns, nearest, calm)
+    kept = beyond >= least
+    columns, own, least, beyond = columns[kept], own[kept], least[kept], beyond[kept]
+    if not len(columns):
+        return []
     too_little = float((own + speaks[columns] - least).min()) - _ROUNDING
-    near = milder[(calm + speaks)[milder] > too_little]
-    rows = evidence.told_rows
-    more = np.maximum(rows[:, columns, None] - rows[:, None, near], 0).sum(axis=0)
-    beyond = own.astype(np.float64) + (more - calm[near]).min(axis=1, initial=np.inf)
+    beyond = np.minimum(beyond, own + _more(rows, columns, milder[loud > too_little], calm))
     passing: list[int] = columns[beyond >= least].tolist()
     return passing
+
+
+def _more(rows: Matrix, columns: NDArray[np.int64], milder: NDArray[np.int64], calm: Matrix) -> NDArray[np.float64]:
+    """For each of the columns what speaks more for it than for a milder disease, less that one's prior: the least of all."""
+    more = np.maximum(rows[:, columns, None] - rows[:, None, milder], 0).sum(axis=0)
+    least: NDArray[np.float64] = (more - calm[milder]).min(axis=1, initial=np.inf).astype(np.float64)
+    return least
 
 
 def _ask_first(level: TriageLevel, present: set[str], presentation: Presentation, knowledge: Knowledge) -> list[str]:
