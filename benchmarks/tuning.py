@@ -41,7 +41,7 @@ URGENT_SHARES = (0.3, 0.4, 0.5)
 TELLING = 1.0
 CONFIDENCE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SHARPNESSES = (1.0, 2.0, 3.0, 4.0)
-LAPSES = (0.05, 0.1, 0.15, 0.25, 0.35, 0.5)
+LAPSES = (0.05, 0.1, 0.15, 0.25, 0.3, 0.35, 0.5)
 LEAST_SHARE = 0.003
 """What a disease that is given less counts as, in the log loss of the whole list."""
 
