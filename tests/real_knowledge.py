@@ -6,11 +6,13 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cunyi import app
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.load import Library, load_library
 from cunyi.reasoning.prepared import Knowledge, prepare
 
 ROOT = Path(__file__).parents[1] / "knowledge"
+SOURCE = Path(__file__).parents[1] / "src"
 
 
 @cache
@@ -30,8 +32,15 @@ def real_library() -> Library:
 
 @cache
 def real_bytes() -> bytes:
-    """The compiled artefact."""
+    """The compiled artefact: as it was built here, where nothing that it is made of or by has changed since."""
+    built = app.artefact_path()
+    if built.exists() and built.stat().st_mtime > max(_changed(ROOT, "*"), _changed(SOURCE, "*.py")):
+        return built.read_bytes()
     return to_bytes(compile_library(real_library()))
+
+
+def _changed(folder: Path, pattern: str) -> float:
+    return max(path.stat().st_mtime for path in folder.rglob(pattern))
 
 
 @cache
