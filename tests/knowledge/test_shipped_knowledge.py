@@ -105,6 +105,7 @@ def test_a_further_present_finding_never_makes_triage_milder(shipped):
         # Another variant of what was told takes its parent along; a denial may be taken back.
         further = chance.choice([*kin(findings, chance.choice(said)), *said])
         case = {"id": "x", "age_years": chance.choice([1, 25, 70]), "sex": chance.choice(["male", "female"])}
+        case["own_words"] = chance.choice([True, False])
         levels = [
             level({**case, "findings": [{"finding": f, "status": s} for f, s in all_of.items()]}, shipped)
             for all_of in (statuses, {**statuses, further: "present"})

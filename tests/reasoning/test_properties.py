@@ -34,6 +34,7 @@ def cases(draw):
         "month": draw(st.none() | st.integers(1, 12)),
         "findings": [{"finding": f, "status": s, "duration_days": 3} for f, s in statuses.items()],
         "vitals": vitals,
+        "own_words": draw(st.booleans()),
     }
 
 
