@@ -73,6 +73,14 @@ def with_real_language(library: Library) -> Library:
     return library
 
 
+def _only(folders: pytest.TempPathFactory, kind: str, file: Path) -> Library:
+    """A library of nothing but one file of a kind."""
+    folder = folders.mktemp(kind)
+    (folder / kind).mkdir()
+    shutil.copy(file, folder / kind)
+    return load_library(folder)
+
+
 @pytest.fixture(scope="session")
 def mini_library() -> Library:
     library = load_library(MINI)
@@ -87,11 +95,8 @@ def mini(mini_library: Library) -> Knowledge:
 @pytest.fixture(scope="session")
 def taught_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The small library with example patients."""
-    folder = tmp_path_factory.mktemp("taught")
-    (folder / "patients").mkdir()
-    shutil.copy(PATIENTS, folder / "patients")
     library = with_real_language(load_library(MINI))
-    library.patients = load_library(folder).patients
+    library.patients = _only(tmp_path_factory, "patients", PATIENTS).patients
     return library
 
 
@@ -103,11 +108,8 @@ def taught(taught_library: Library) -> Knowledge:
 @pytest.fixture(scope="session")
 def heard_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The small library with sentences that say how urgent they are."""
-    folder = tmp_path_factory.mktemp("heard")
-    (folder / "spoken_levels").mkdir()
-    shutil.copy(SENTENCES, folder / "spoken_levels")
     library = with_real_language(load_library(MINI))
-    library.spoken_levels = load_library(folder).spoken_levels
+    library.spoken_levels = _only(tmp_path_factory, "spoken_levels", SENTENCES).spoken_levels
     return library
 
 

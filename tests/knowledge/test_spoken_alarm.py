@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cunyi.reasoning.assess import assess
+from cunyi.web.doctor.wording import Wording
 
 
 def level(text, knowledge, **more):
@@ -40,11 +41,14 @@ def test_everyday_complaints_do_not_sound(knowledge, text):
     assert level(text, knowledge).level in ("self_care", "routine")
 
 
-def test_the_opinion_and_the_step_of_care_say_by_which_words(knowledge):
+def test_the_reason_and_the_step_of_care_say_by_which_words_in_both_languages(knowledge):
     answer = assess(
-        {"id": "x", "chief_complaint": "崽崽翻白眼，手脚一抽一抽的喊不应", "own_words": True, "age_years": 2}, knowledge
+        {"id": "x", "chief_complaint": "崽崽身子软塌塌的，喊他眼睛都不睁", "own_words": True, "age_years": 2}, knowledge
     )
-    told = [reason.text for reason in answer.triage.reasons]
-    assert told
-    assert answer.care_step.step == "county"
-    assert answer.care_step.reason
+    (reason,) = [each for each in answer.triage.reasons if each.rule == "own_words"]
+    assert answer.triage.provisional and answer.triage.level in ("urgent", "emergency")
+    assert answer.care_step.step in ("township", "county")
+    assert reason.text in answer.care_step.reason
+    english = Wording(knowledge, "en").red_flag(reason.rule, reason.text, reason.source).why
+    words = reason.text[reason.text.index("“") : reason.text.index("”") + 1]
+    assert english.text.endswith(words) and english.text.startswith("Told as")

@@ -17,6 +17,8 @@ TEXT_FIELDS = (
     "physical_examination",
     "auxiliary_examination",
 )
+COMPLAINT_FIELDS = ("chief_complaint", "history_of_present_illness")
+"""Where a patient's own telling stands."""
 VITAL_FIELDS = (
     "temperature_c",
     "pulse_bpm",

@@ -11,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cunyi.domain.case import COMPLAINT_FIELDS
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.patients import Alarm
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.text.grams import grams_of
 from cunyi.text.normalize import Normal
-
-_TOLD_IN = ("chief_complaint", "history_of_present_illness")
 
 
 class Sounded(NamedTuple):
@@ -37,7 +36,7 @@ def sounded(written: Mapping[str, Normal], knowledge: Knowledge) -> Sounded | No
     settings = knowledge.settings.spoken_alarm
     for level in sorted(map(TriageLevel.from_code, knowledge.content.learned.alarms), reverse=True):
         alarm, threshold = knowledge.content.learned.alarms[level.code], settings.levels[level.code].threshold
-        for field in _TOLD_IN:
+        for field in COMPLAINT_FIELDS:
             words, log_odds = (
                 _loudest(written[field].text, alarm, settings.window) if field in written else ("", -np.inf)
             )

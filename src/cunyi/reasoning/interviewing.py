@@ -40,17 +40,15 @@ def next_step(interview: Interview, knowledge: Knowledge) -> Step:
     standing = stand(interview, knowledge)
     asked = len(interview.answers)
     is_emergency = standing.triage.level == TriageLevel.EMERGENCY
-    if interview.stopped and not is_emergency:
-        return Step(finish=Finish.STOPPED, care=_care(standing), asked=asked)
-    if is_emergency:
-        is_only_heard = standing.triage.understood < TriageLevel.EMERGENCY and not interview.stopped
-        question = _danger_first(standing) if is_only_heard else None
-        if question is None:
-            return Step(finish=Finish.EMERGENCY, care=_care(standing), asked=asked)
-    else:
-        question = _next_question(standing)
+    is_only_heard = standing.triage.alarm is not None
+    if interview.stopped or (is_emergency and not is_only_heard):
+        finish = Finish.EMERGENCY if is_emergency else Finish.STOPPED
+        return Step(finish=finish, care=_care(standing), asked=asked)
+    question = _danger_first(standing) if is_emergency else _next_question(standing)
     if question is not None:
         return Step(question=question, asked=asked, most_left=_most_left(question, standing))
+    if is_emergency:
+        return Step(finish=Finish.EMERGENCY, care=_care(standing), asked=asked)
     limited = standing.count(priority=GAIN) >= standing.plan.words.rules.most_gain
     return Step(finish=Finish.LIMIT if limited else Finish.ENOUGH, care=_care(standing), asked=asked)
 

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from cunyi.domain.case import Case
+from cunyi.domain.case import COMPLAINT_FIELDS, Case
 from cunyi.text.language import Language
 from cunyi.text.normalize import Normal
 from cunyi.text.scanning import Clause, Place, Scan
-from cunyi.text.whose import first_relative, tells_of_speaker
+from cunyi.text.whose import first_relative, says_whose, tells_of_speaker
 
 LASTING = frozenset({"history", "exposure", "drug"})
 _EXPOSURE = "exposure"
 _FIRST_CLAUSES = 8
 _AGE_BEFORE_NAME = 2
-_COMPLAINTS = ("chief_complaint", "history_of_present_illness")
 
 
 class Field(Struct, frozen=True):
@@ -29,7 +28,7 @@ class Field(Struct, frozen=True):
 
 def subject_of(case: Case, fields: list[Field], language: Language) -> str | None:
     """The word for a relative that names the patient himself: the subject of the first words of a consultation."""
-    complaint = next((field for field in fields if field.name in _COMPLAINTS), None)
+    complaint = next((field for field in fields if field.name in COMPLAINT_FIELDS), None)
     if complaint is None:
         return None
     first = complaint.found.clauses[:_FIRST_CLAUSES]
@@ -38,26 +37,20 @@ def subject_of(case: Case, fields: list[Field], language: Language) -> str | Non
     ailing = (
         frozenset(finding for finding in told if language.kinds[finding] not in LASTING)
         or frozenset(finding for finding in told if language.kinds[finding] == _EXPOSURE)
-        or (told if case.own_words and any(map(_says_own, first)) else frozenset())
+        or (told if case.own_words and any(map(says_whose, first)) else frozenset())
     )
     text = complaint.normal.text
     place = first_relative(first, text, ailing) if ailing else None
     if place is None or _names_patient(text[: place[0]], language):
         return None
     has_head = case.age_years is not None and case.sex is not None and not case.own_words
-    if has_head and (not _says_whose(place, first) or any(tells_of_speaker(clause, ailing) for clause in first)):
+    if has_head and (not _is_said_whose(place, first) or any(tells_of_speaker(clause, ailing) for clause in first)):
         # A filled-in head of the record means a doctor's text, where relatives are relatives; but no doctor writes 我媳妇.
         return None
     return text[place[0] : place[1]]
 
 
-def _says_own(clause: Clause) -> bool:
-    """Whether a speaker says whose relative somebody is (我媳妇)."""
-    speakers = {cue.end for cue in clause.cues if cue.cue.value == "speaker"}
-    return any(cue.cue.kind == "family" and cue.start in speakers for cue in clause.cues)
-
-
-def _says_whose(place: Place, clauses: Sequence[Clause]) -> bool:
+def _is_said_whose(place: Place, clauses: Sequence[Clause]) -> bool:
     return any(cue.cue.value == "speaker" and cue.end == place[0] for clause in clauses for cue in clause.cues)
 
 

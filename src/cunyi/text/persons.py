@@ -5,13 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from cunyi.domain.case import Case, Sex
+from cunyi.domain.case import COMPLAINT_FIELDS, Case, Sex
 from cunyi.text.ages import Age
 from cunyi.text.language import Language
 from cunyi.text.normalize import Normal
 
-_FIELDS = ("chief_complaint", "history_of_present_illness", "physical_examination")
-_COMPLAINTS = ("chief_complaint", "history_of_present_illness")
+_FIELDS = (*COMPLAINT_FIELDS, "physical_examination")
 _READ_CHARACTERS = 160
 _LETTER_REACH = 3
 
@@ -40,7 +39,7 @@ def supposed_years(written: Mapping[str, Normal], language: Language, subject: s
     """How old whoever is spoken of may be by the word for him (奶奶, 娃); None where no such word is in the first lines."""
     if subject is not None:
         return language.subject_years.get(subject)
-    for field in _COMPLAINTS:
+    for field in COMPLAINT_FIELDS:
         head = written[field].text[:_READ_CHARACTERS] if field in written else ""
         named = [
             (place, -len(word), years)

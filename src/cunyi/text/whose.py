@@ -101,6 +101,11 @@ def tells_of_speaker(clause: Clause, ailing: frozenset[int]) -> bool:
     )
 
 
+def says_whose(clause: Clause) -> bool:
+    """Whether a speaker says whose relative somebody is (我媳妇)."""
+    return any(_names_relative(cue, clause) for cue in clause.cues if cue.cue.value == "speaker")
+
+
 def _names_relative(speaker: PlacedCue, clause: Clause) -> bool:
     """Whether 我 only says whose relative (我爸)."""
     return any(c.cue.kind == "family" and c.start == speaker.end for c in clause.cues)
