@@ -55,6 +55,15 @@ def test_it_names_no_disease_and_moves_none(heard):
     assert with_net.must_exclude == without.must_exclude
 
 
+def test_what_only_explains_a_milder_level_is_no_reason_for_what_was_heard(heard):
+    answer = own("咳嗽、发热、胸痛，右肺啰音，嘴皮乌青，叫不应", heard, age_years=70)
+    plain = own("咳嗽、发热、胸痛，右肺啰音", heard, age_years=70)
+    assert plain.triage.level == "urgent" and any(each.rule.startswith("disease.") for each in plain.triage.reasons)
+    assert answer.triage.level == "emergency"
+    assert not any(each.rule.startswith("disease.") for each in answer.triage.reasons)
+    assert [each.rule for each in answer.triage.reasons].count("own_words") == 1
+
+
 def test_a_level_that_is_understood_says_its_own_reasons(heard):
     answer = own("胸口压榨样痛，出冷汗，叫不应", heard, age_years=60)
     assert answer.triage.level == "emergency"

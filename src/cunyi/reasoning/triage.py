@@ -68,13 +68,14 @@ def judge(
     flagged = max((r.level for r in raised), default=TriageLevel.SELF_CARE)
     present = presentation.present
     reached = _levels_reached(present, evidence, differential, knowledge, flagged, in_own_words=presentation.own_words)
-    level = max(flagged, *reached.values()) if reached else flagged
-    heard = alarm if alarm is not None and alarm.level > level else None
+    understood = max(flagged, *reached.values()) if reached else flagged
+    heard = alarm if alarm is not None and alarm.level > understood else None
+    level = understood if heard is None else heard.level
     strongest_first = sorted(reached, key=lambda column: (-differential.danger[column], column))
-    ask_first = _ask_first(level, present, presentation, knowledge)
+    ask_first = _ask_first(understood, present, presentation, knowledge)
     return Triage(
-        level=level if heard is None else heard.level,
-        understood=level,
+        level=level,
+        understood=understood,
         flags=raised,
         diseases=[column for column in strongest_first if reached[column] == level],
         alarm=heard,
