@@ -40,7 +40,10 @@ def test_own_words_raise_the_level_provisionally_and_say_by_which_words(heard, m
 
 
 def test_an_urgent_sound_is_seen_today(heard):
+    emergency = own(UNREAD, heard).referral
+    assert emergency.needed and emergency.to == "120"
     answer = own("娃脸肿得眼睛睁不开，一天没屙尿", heard)
+    assert answer.referral.needed and answer.referral.to == "township"
     assert answer.triage.level == "urgent"
     assert answer.care_step.step == "township"
 

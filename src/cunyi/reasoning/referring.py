@@ -47,6 +47,10 @@ def reasons_to_refer(
         for rule in knowledge.referral_index.candidates(presentation)
         if evaluate(rule.when, presentation)
     ]
+    if triage.alarm is not None:
+        heard = knowledge.settings.spoken_alarm.levels[triage.alarm.level.code]
+        text, text_en = triage.alarm.said(knowledge)
+        reasons.append(ReasonToRefer(heard.to, heard.within, text, text_en, knowledge.settings.sources, firm=True))
     likely = np.flatnonzero(differential.probability >= knowledge.settings.referral_probability).tolist()
     grave = triage.diseases if triage.level >= TriageLevel.URGENT else []
     for column in dict.fromkeys([*likely, *grave[:1]]):

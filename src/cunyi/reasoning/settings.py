@@ -76,9 +76,11 @@ class Untold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AlarmOfLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From how many log-odds on the net sounds for a level, and what it says then, with the telling words."""
+    """From how many log-odds on the net sounds for a level, where and how soon it sends then, and what it says, with the telling words."""
 
     threshold: float
+    to: str
+    within: str
     text: str
     text_en: str
 
