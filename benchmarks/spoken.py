@@ -1,8 +1,8 @@
 """How safe the level of care is in people's own words: `python -m benchmarks.spoken`. Prints Markdown tables; needs no other file.
 
-The first table is of complaints that two writers invented who saw neither the knowledge nor its sentences, each with the mildest level that
-is safe and the gravest that is reasonable (`spoken_complaints.jsonl`). The second is of the knowledge's own sentences, each heard by a
-net that was learned without it (five parts).
+The first table is of complaints and of short notes of village doctors, which writers invented who saw neither the knowledge nor its
+sentences, each with the mildest level that is safe and the gravest that is reasonable. Half of the misses of the first file were read;
+none of the others. The second is of the knowledge's own sentences, each heard by a net that was learned without it (five parts).
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ from cunyi.knowledge.patients import read_alarms
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.prepared import Knowledge
 
-COMPLAINTS = Path(__file__).parent / "spoken_complaints.jsonl"
+FILES = {
+    "complaints": "spoken_complaints.jsonl",
+    "complaints of later writers": "spoken_complaints_2.jsonl",
+    "doctors' notes": "doctors_notes.jsonl",
+}
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 PARTS = 5
 GIVEN = "| of {what} | cases | safe and reasonable % | too mild % | by two levels or more % | too grave % |\n|---|---|---|---|---|---|"
 
 
 class Told(NamedTuple):
-    """A complaint in somebody's own words and the levels that are right for it."""
+    """A complaint in somebody's own words, or a doctor's note, and the levels that are right for it."""
 
     case: dict[str, object]
     least: TriageLevel
@@ -40,14 +44,16 @@ class Told(NamedTuple):
 def main() -> None:
     """Prints both tables."""
     knowledge = load_knowledge()
-    complaints = [_told(json.loads(line)) for line in COMPLAINTS.read_text(encoding="utf-8").splitlines()]
-    print(GIVEN.format(what="complaints"))
-    print(_row("without the net", complaints, [_level(each, deaf(knowledge)) for each in complaints]))
-    print(_row("with the net", complaints, [_level(each, knowledge) for each in complaints]))
+    print(GIVEN.format(what="texts"))
+    for name, file in FILES.items():
+        lines = (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
+        told = [_told(json.loads(line)) for line in lines]
+        print(_row(f"{name}, without the net", told, [_level(each, deaf(knowledge)) for each in told]))
+        print(_row(f"{name}, with the net", told, [_level(each, knowledge) for each in told]))
     print()
     written = sentences(load_library(KNOWLEDGE))
     own = [each for each in written if each.weight == 1]
-    told = [Told({"chief_complaint": each.text}, each.level, each.level) for each in own]
+    told = [Told({"chief_complaint": each.text, "own_words": True}, each.level, each.level) for each in own]
     alone = [_level(each, deaf(knowledge)) for each in told]
     heard = np.array(alone)
     for part in range(PARTS):
@@ -76,13 +82,18 @@ def hearing(knowledge: Knowledge, given: Sequence[Sentence]) -> Knowledge:
 
 
 def _told(row: dict[str, object]) -> Told:
-    case = {"chief_complaint": row["text"], "sex": row["sex"], "age_years": row["age_years"]}
+    case = {
+        "chief_complaint": row["text"],
+        "sex": row["sex"],
+        "age_years": row["age_years"],
+        "own_words": row["own_words"],
+    }
     known = {key: value for key, value in case.items() if value is not None}
     return Told(known, TriageLevel.from_code(str(row["least"])), TriageLevel.from_code(str(row["most"])))
 
 
 def _level(told: Told, knowledge: Knowledge) -> int:
-    return int(TriageLevel.from_code(assess({"id": "x", "own_words": True, **told.case}, knowledge).triage.level))
+    return int(TriageLevel.from_code(assess({"id": "x", **told.case}, knowledge).triage.level))
 
 
 def _row(what: str, told: Sequence[Told], given: Sequence[int]) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode
 
 from playwright.sync_api import Error, Page
 
@@ -35,3 +38,17 @@ def pressed(page: Page, selector: str) -> None:
     """Presses what leads to another page, and waits until that is there."""
     with page.expect_navigation():
         page.click(selector)
+
+
+@contextmanager
+def kept(page: Page, words: str = "") -> Iterator[None]:
+    """What is typed inside is kept by the node before the next step; `words` of it, where it is kept in several steps."""
+    # What is typed before the page's scripts are there is not kept.
+    page.wait_for_load_state("load")
+    sent = urlencode({"": words})[1:]
+    with page.expect_response(
+        lambda answer: (
+            answer.url.endswith("/keep") and answer.status == 200 and sent in (answer.request.post_data or "")
+        )
+    ):
+        yield

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from cunyi.domain.finding import Span
 from cunyi.domain.intake import parse_case
 from cunyi.domain.triage import TriageLevel
-from cunyi.reasoning.alarming import sounded
+from cunyi.reasoning.alarming import sounded, understood_share
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.presenting import receive
 
@@ -34,9 +35,43 @@ def test_own_words_raise_the_level_provisionally_and_say_by_which_words(heard, m
     (reason,) = [each for each in answer.triage.reasons if each.rule == "own_words"]
     assert "嘴皮乌青" in reason.text or "叫不应" in reason.text
     assert answer.care_step.step == "county"
-    # Neither the knowledge without sentences nor a doctor's text sounds.
+    # The knowledge without sentences hears nothing.
     assert own(UNREAD, mini).triage.level == "self_care"
-    assert assess({"id": "x", "chief_complaint": UNREAD}, heard).triage.level == "self_care"
+
+
+def test_a_doctors_text_is_heard_only_where_little_of_it_was_understood(heard):
+    answer = assess({"id": "x", "chief_complaint": UNREAD}, heard)
+    assert answer.triage.level == "emergency" and answer.triage.provisional
+    assert [each.rule for each in answer.triage.reasons] == ["own_words"]
+    noted = {"id": "x", "chief_complaint": UNREAD, "history_of_present_illness": "咳嗽、发热、胸痛"}
+    assert assess(noted, heard).triage.level == "urgent"
+    assert assess(noted | {"own_words": True}, heard).triage.level == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("spans", "share"),
+    [
+        ([], 0),
+        ([("chief_complaint", 0, 2)], 0.25),
+        ([("chief_complaint", 0, 2), ("chief_complaint", 1, 2), None], 0.25),
+        ([("chief_complaint", 0, 5), ("history_of_present_illness", 0, 4)], 1),
+        ([("physical_examination", 0, 2)], 0),
+    ],
+)
+def test_how_much_was_understood(spans, share):
+    case = parse_case(
+        {
+            "id": "x",
+            "chief_complaint": "咳嗽，头昏",
+            "history_of_present_illness": "胸口闷痛",
+            "physical_examination": "咽红",
+        }
+    )
+    assert understood_share(case, [each and Span(*each) for each in spans]) == pytest.approx(share)
+
+
+def test_where_nothing_is_written_nothing_is_missed():
+    assert understood_share(parse_case({"id": "x"}), []) == 1
 
 
 def test_an_urgent_sound_is_seen_today(heard):

@@ -34,6 +34,13 @@ import pytest
         ("肌酐 120umol/L", [("creatinine", 120.0)]),
         ("Cr 1.5mg/dL", [("creatinine", 132.6)]),
         ("尿蛋白：弱阳性", [("urine_protein", "±")]),
+        ("白细胞持续15.2", [("white_blood_cells", 15.2)]),
+        ("肌酐由80升至190", [("creatinine", 190.0)]),
+        ("肌酐从80 μmol/L升到190μmol/L", [("creatinine", 190.0)]),
+        ("血压由160/100mmHg下降至90/60mmHg", [("systolic_mmhg", 90.0), ("diastolic_mmhg", 60.0)]),
+        ("血压从160降到90/60", [("systolic_mmhg", 90.0), ("diastolic_mmhg", 60.0)]),
+        ("体重从70公斤掉到55公斤", [("weight_kg", 55.0)]),
+        ("血糖今早8.9", [("glucose_mmol_l", 8.9)]),
     ],
 )
 def test_values(readings_in, text, expected):

@@ -139,3 +139,33 @@ def test_names_of_a_problem_list(language, problem, finding):
 )
 def test_names_of_a_drug_list(language, drug, finding):
     assert finding in {f.finding for f in read_case(Case(medications=(drug,)), language).facts}
+
+
+@pytest.mark.parametrize(
+    ("text", "present", "absent"),
+    [
+        ("血钾低、血钠正常", "hypokalemia", None),
+        ("血清铁低、铁蛋白正常", "low_serum_iron", "low_ferritin"),
+        ("肝大、脾正常", "hepatomegaly", None),
+        ("白细胞高、血红蛋白、血小板均正常", "leukocytosis", None),
+        ("咽部红肿、扁桃体正常", "pharyngeal_erythema", None),
+    ],
+)
+def test_what_is_said_of_the_next_of_a_list_denies_no_value_that_says_how_it_is(language, text, present, absent):
+    statuses = {f.finding: f.status for f in read_case(Case(auxiliary_examination=text), language).facts}
+    assert statuses[present] == "present"
+    assert absent is None or statuses[absent] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("右腿突然又白又凉，痛得厉害", "cold_pulseless_limb"),
+        ("左下肢突发剧痛1小时，皮肤苍白、发凉", "cold_pulseless_limb"),
+        ("呼吸困难，平躺时加重", "orthopnea"),
+    ],
+)
+def test_a_sign_told_over_a_comma(language, text, finding):
+    assert finding in {
+        f.finding for f in read_case(Case(chief_complaint=text), language).facts if f.status == "present"
+    }

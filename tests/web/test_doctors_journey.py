@@ -5,13 +5,12 @@ With the environment variable CUNYI_SCREENSHOTS=FOLDER the same day leaves the p
 
 import os
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 from node_for_tests import CHEAP, Clock, log_in, served
+from waiting import kept
 
 from cunyi.app import artefact_path, load_knowledge
 from cunyi.config import read_config
@@ -57,20 +56,6 @@ def picture(page, name):
     if folder:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-@contextmanager
-def kept(page, words=""):
-    """What is typed inside is kept by the node before the next step; `words` of it, where it is kept in several steps."""
-    # What is typed before the page's scripts are there is not kept.
-    page.wait_for_load_state("load")
-    sent = urlencode({"": words})[1:]
-    with page.expect_response(
-        lambda answer: (
-            answer.url.endswith("/keep") and answer.status == 200 and sent in (answer.request.post_data or "")
-        )
-    ):
-        yield
 
 
 def see_from_queue(page, village, name):

@@ -19,7 +19,7 @@ from litestar.testing import TestClient
 from node_for_tests import LOGIN, PASSWORD, Clock, Node, log_in, served
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
-from waiting import arrived, until
+from waiting import arrived, kept, until
 
 import cunyi.web
 from cunyi.app import create_app
@@ -708,8 +708,7 @@ def test_from_the_code_to_the_doctors_encounter_over_a_line_that_breaks(
     assert open_before > 2
     desktop.click("[data-check] >> nth=1")
     expect(desktop.locator("[data-sentence][data-state=open]")).to_have_count(open_before - 1)
-    desktop.wait_for_load_state("load")
-    with desktop.expect_response(lambda answer: answer.url.endswith("/keep") and answer.status == 200):
+    with kept(desktop, "上腹痛2天"):
         desktop.fill("#chief_complaint", "上腹痛2天")
     expect(desktop.locator("[data-sentence='0']")).to_have_attribute("data-state", "changed")
     picture(desktop, "encounter")

@@ -1,17 +1,18 @@
 """What sounds urgent in somebody's own words, whether or not the lexicon has them: a net for what nobody thought of.
 
-It only ever raises the level of care, names no disease, and is not asked of a doctor's text.
+It only ever raises the level of care and names no disease. A doctor's text is heard only where little of it was understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cunyi.domain.case import COMPLAINT_FIELDS
+from cunyi.domain.case import COMPLAINT_FIELDS, Case
+from cunyi.domain.finding import Span
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.patients import Alarm
 from cunyi.reasoning.prepared import Knowledge
@@ -43,6 +44,20 @@ def sounded(written: Mapping[str, Normal], knowledge: Knowledge) -> Sounded | No
             if log_odds >= threshold:
                 return Sounded(level, words)
     return None
+
+
+def understood_share(case: Case, spans: Iterable[Span | None]) -> float:
+    """How much of what a case tells was understood: the share of the characters of its complaint and history that lie in what was read
+    (`spans`). 1 where nothing is written."""
+    written = sum(map(str.isalnum, "".join(getattr(case, field) for field in COMPLAINT_FIELDS)))
+    if not written:
+        return 1.0
+    read = 0
+    ends = dict.fromkeys(COMPLAINT_FIELDS, 0)
+    for span in sorted({span for span in spans if span is not None and span.field in ends}):
+        read += max(0, span.end - max(span.start, ends[span.field]))
+        ends[span.field] = max(ends[span.field], span.end)
+    return min(1.0, read / written)
 
 
 def _loudest(text: str, alarm: Alarm, window: int) -> tuple[str, float]:

@@ -15,7 +15,7 @@ from cunyi.domain.case import Case
 from cunyi.domain.errors import UserError
 from cunyi.domain.intake import parse_case
 from cunyi.reasoning import explaining
-from cunyi.reasoning.alarming import sounded
+from cunyi.reasoning.alarming import Sounded, sounded, understood_share
 from cunyi.reasoning.asking import rank_examinations, rank_questions
 from cunyi.reasoning.care_steps import care_step
 from cunyi.reasoning.danger import must_exclude
@@ -25,7 +25,7 @@ from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.measuring import Person, critical_values
 from cunyi.reasoning.naming import name_weights
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.reasoning.presenting import receive, refused_values
+from cunyi.reasoning.presenting import Reception, receive, refused_values
 from cunyi.reasoning.referring import propose_referral, reasons_to_refer
 from cunyi.reasoning.resembling import resemble
 from cunyi.reasoning.triage import judge
@@ -62,7 +62,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         None if resemblance is None else resemblance.score,
         name_weights(reception.named, evidence, knowledge.settings),
     )
-    alarm = sounded(reception.written, knowledge) if case.own_words else None
+    alarm = _heard(case, reception, knowledge)
     triage = judge(presentation, evidence, differential, knowledge, alarm)
     excluded = must_exclude(differential, evidence, triage, knowledge)
     questions = rank_questions(presentation, differential, knowledge)
@@ -97,6 +97,15 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         knowledge_version=knowledge.version,
         engine_version=ENGINE_VERSION,
     )
+
+
+def _heard(case: Case, reception: Reception, knowledge: Knowledge) -> Sounded | None:
+    """What a case sounds like: in own words always, in a doctor's where little of them was understood."""
+    if not case.own_words:
+        spans = [each.span for each in (*reception.mentions, *reception.readings)]
+        if understood_share(case, spans) > knowledge.settings.spoken_alarm.little_understood:
+            return None
+    return sounded(reception.written, knowledge)
 
 
 def _check_ids(case: Case, knowledge: Knowledge) -> None:

@@ -86,11 +86,13 @@ class AlarmOfLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpokenAlarm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The net over how a case is told: it sounds for its levels in any stretch of `window` characters. It was learned with this `ridge`,
-    sentences of example patients counting `patient_weight`."""
+    """The net over how a case is told: it sounds for its levels in any stretch of `window` characters, in a doctor's text where no more
+    than the share `little_understood` of it was understood. It was learned with this `ridge`, sentences of example patients counting
+    `patient_weight`."""
 
     levels: dict[str, AlarmOfLevel]
     window: int
+    little_understood: float
     patient_weight: float
     ridge: float
 

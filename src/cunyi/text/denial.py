@@ -8,6 +8,7 @@ from cunyi.text.language import ABSENT
 from cunyi.text.scanning import Clause, Match, PlacedCue
 
 _LIST_MARKS = frozenset("、及和或与以并")
+_NEXT = "、"
 _NO_WEIGHT = frozenset(" 的了过等征史/\t:")
 _ENDING = " 关的了过啊呀呢吧嘛哦噢哈嗯\t/"
 _DENIES_BEFORE = ("absent_before", "absent_before_sentence")
@@ -48,9 +49,20 @@ def is_absent(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str
                 (at_end or cue.kind == "absent_after")
                 and loose(end, placed.start, clause, text, backwards=True) <= cue.scope
                 and not any(end <= stop < placed.start for stop in stops)
+                and not _says_how_it_is(match, placed, text)
             ):
                 return True
     return False
+
+
+def _says_how_it_is(match: Match, denial: PlacedCue, text: str) -> bool:
+    """Whether a match says itself how a value is, and the denial is about the next of a list (血钾低、血钠正常)."""
+    directions = denial.cue.value
+    return (
+        bool(directions)
+        and text[match.start : match.end].endswith(tuple(directions.split()))
+        and _NEXT in text[match.end : denial.start]
+    )
 
 
 def _is_described(match: Match, denial: PlacedCue, clause: Clause, text: str) -> bool:

@@ -23,6 +23,8 @@ _ELSEWHERE = frozenset(
     {"unit", "conversion", "ordinal", "degree", "degree_tenth", "temperature_before", "pressure_before", "angle_before"}
     | {
         "value_gap",
+        "value_from",
+        "value_to",
         "not_value",
         "section",
         "typo",

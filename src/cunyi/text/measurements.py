@@ -52,15 +52,17 @@ class ValueWords:
         # 直腿抬高35° is an angle, not a temperature.
         self._angle = re.compile(rf"(?:{_either(words('angle_before'))})[^，。；0-9]{{0,6}}\Z")
         units = _either(items.units, closed=True)
+        # 由80升至190: what it was before stands between the name and what it is.
+        before = rf"(?:{_either(words('value_from'))})\s*[0-9]+(?:[./][0-9]+)?\s*(?:{units})?\s*(?:{_either(words('value_to'))})"
         self._pressure = re.compile(
-            rf"(?:(?P<cue>{_either(words('pressure_before'))})[^0-9，。；]{{0,6}})?(?<![0-9./])"
+            rf"(?:(?P<cue>{_either(words('pressure_before'))})(?:[^0-9，。；]{{0,3}}{before}\s?|[^0-9，。；]{{0,6}}))?(?<![0-9./])"
             r"(?:[0-9]{2,3}\s*[-~]\s*)?(?P<high>[0-9]{2,3}(?:\.[0-9]+)?)\s*/\s*"
             r"(?:[0-9]{2,3}\s*[-~]\s*)?(?P<low>[0-9]{1,3}(?:\.[0-9]+)?)(?![0-9])"
             rf"\s*/?\s*(?P<unit>{_either(self._spellings(SYSTOLIC))})?"
         )
         gap = _either(words("value_gap"))
         self._value = re.compile(
-            rf"(?:{gap}|[\s:(=↑↓]){{0,6}}?(?<![0-9])(?P<number>[0-9]+(?:\.[0-9]+)?)(?!\.?[0-9])(?:\s*[-~]\s*[0-9.]+)?\s*"
+            rf"(?:{gap}|[\s:(=↑↓]){{0,6}}?(?:{before}(?:{gap}|\s){{0,2}}?)?(?<![0-9])(?P<number>[0-9]+(?:\.[0-9]+)?)(?!\.?[0-9])(?:\s*[-~]\s*[0-9.]+)?\s*"
             rf"(?:(?P<unit>[x*]\s?10[\^e*]?[0-9]{{1,2}}(?:/l)?|{units})|(?!{no_value}))"
         )
         # 脉细弱，42次/分: a word for the pulse, how it is, then the number with its unit.
