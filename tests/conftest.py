@@ -1,8 +1,11 @@
 """A small knowledge base for tests: three diseases, a handful of findings, the real language tables."""
 
+import faulthandler
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from tests.real_knowledge import real_language
@@ -58,6 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+_CRASHES = pytest.StashKey[Path]()
+_RUNNERS = ("/pluggy/", "/_pytest/", "/xdist/", "/execnet/")
+_CRASH_FILE = pytest.StashKey[TextIO]()
+
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 MINI = Path(__file__).parent / "mini_knowledge"
 PATIENTS = Path(__file__).parent / "patients_for_tests.yaml"
@@ -71,6 +78,36 @@ def with_real_language(library: Library) -> Library:
     library.referral_loop = real.referral_loop
     library.answering = real.answering
     return library
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Tells a process of tests where to leave word of where it crashed."""
+    node.workerinput["crashes"] = node.config.stash.setdefault(_CRASHES, Path(tempfile.mkdtemp())).as_posix()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Where a process crashes in C, what its threads did goes into a file: what it writes elsewhere is lost among all others'."""
+    if hasattr(config, "workerinput"):
+        file = Path(config.workerinput["crashes"], config.workerinput["workerid"])
+        config.stash[_CRASH_FILE] = file.open("w")
+        faulthandler.enable(file=config.stash[_CRASH_FILE])
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """What the threads of a crashed process did, last of all."""
+    folder = config.stash.get(_CRASHES, None)
+    if folder is None:
+        return
+    for file in sorted(folder.iterdir()):
+        told = file.read_text(errors="replace").splitlines()
+        if told:
+            terminalreporter.section(f"{file.name} crashed")
+        for line in told:
+            if not any(runner in line for runner in _RUNNERS):
+                terminalreporter.write_line(line)
+    shutil.rmtree(folder)
 
 
 def _only(folders: pytest.TempPathFactory, kind: str, file: Path) -> Library:

@@ -41,7 +41,14 @@ from cunyi.journeys.preconsulting_clinic import (
     open_interview,
     pick_up,
 )
-from cunyi.journeys.preconsulting_handover import gaps_in, hand_over, queue_confirmed, said_in, take_along
+from cunyi.journeys.preconsulting_handover import (
+    gaps_in,
+    hand_over,
+    level_before,
+    queue_confirmed,
+    said_in,
+    take_along,
+)
 from cunyi.journeys.preconsulting_rules import (
     READY_KEPT,
     TAKEN_OVER_KEPT,
@@ -435,6 +442,21 @@ def test_the_draft_holds_every_sentence_once_with_where_it_comes_from(desk: Desk
     assert (stored.person_id, stored.draft_id) == (person.id, draft_id)
     for action in (Action.CONFIRM_INTERVIEW, Action.TAKE_OVER_INTERVIEW):
         assert action in log(desk)
+
+
+def test_the_draft_knows_the_gravest_level_that_the_answers_gave(desk: Desk, knowledge: Knowledge) -> None:
+    person = desk.register("周大福")
+    for complaint, level in ((HEART, "emergency"), ("流清鼻涕两天", "emergency")):
+        shown = finish(desk, knowledge, begun(desk), complaint=complaint)
+        draft_id = hand_over(desk.store, desk.account, shown.stored.id, person.id, knowledge, form={})
+        before = level_before(open_draft(desk.store, desk.account, draft_id).draft.form)
+        assert before.level == level and before.reasons
+
+
+@pytest.mark.parametrize("kept", ["", "{", '{"level": "soon", "reasons": []}'])
+def test_a_level_that_is_none_is_no_level(kept: str) -> None:
+    assert level_before({"villager_level": [kept]}) is None
+    assert level_before({}) is None
 
 
 def test_what_the_doctor_wrote_before_stays_in_front(desk: Desk, knowledge: Knowledge) -> None:

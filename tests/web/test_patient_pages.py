@@ -405,6 +405,26 @@ def test_a_sentence_is_open_until_it_is_checked_or_written_otherwise(
     assert states["0"] == "changed" and states["1"] == "checked" and "open" in states.values()
 
 
+def test_a_graver_level_by_the_villagers_own_answers_stays_in_sight(
+    node: Node, phone: TestClient, doctor: TestClient
+) -> None:
+    person = node.register("周大福")
+    answer_all(phone, begin(phone), complaint=HEART)
+    where = re.search(r"/preconsultations/[0-9a-f-]{36}", doctor.get("/preconsultations").text)[0]
+    page = doctor.post(f"{where}/take-over", data={"person_id": person.id})
+    draft = re.search(r"/encounters/[0-9a-f-]{36}", str(page.url))[0]
+    level = unescape(re.search(r'name="villager_level" value="([^"]*)"', page.text)[1])
+    kept = {"villager_level": level, "revision": "1", "window": "w", "stroke": "1"}
+
+    def notice(**written: str) -> str:
+        html = doctor.post(f"{draft}/keep", data=kept | written).text
+        return words(re.search(r'<div id="told-before".*?</div>', html, re.S)[0])
+
+    assert "立即转诊" in notice(chief_complaint="流清鼻涕两天")
+    assert notice(chief_complaint=HEART).strip() == ""
+    assert "told-before" in doctor.get(draft).text
+
+
 def test_the_answers_are_exported_as_fhir_without_who_it_is_until_that_is_confirmed(
     node: Node, phone: TestClient, doctor: TestClient
 ) -> None:

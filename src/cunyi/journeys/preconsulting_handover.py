@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from cunyi.domain.account import Account, Permission
+from cunyi.domain.assessment import Reason
 from cunyi.domain.audit import Action
 from cunyi.domain.case import TEXT_FIELDS, Case
 from cunyi.domain.errors import UserError
@@ -16,6 +17,7 @@ from cunyi.domain.finding import Status
 from cunyi.domain.interview import Interview, Topic
 from cunyi.domain.person import Person
 from cunyi.domain.queue import QueueSource
+from cunyi.domain.triage import TriageLevel
 from cunyi.journeys.access import person_for, require
 from cunyi.journeys.consulting import begin_draft, keep_draft
 from cunyi.journeys.preconsulting_clinic import known_interview
@@ -36,11 +38,13 @@ from cunyi.store.interviews import (
 )
 from cunyi.store.unit import Store
 
-SAID, CHECKED, GAPS = "villager_said", "villager_checked", "villager_not_asked"
-"""Fields of an encounter's form: the villager's sentences, the numbers of those that the doctor has checked, what nobody asked."""
+SAID, CHECKED, GAPS, LEVEL = "villager_said", "villager_checked", "villager_not_asked", "villager_level"
+"""Fields of an encounter's form: the villager's sentences, the numbers of those that the doctor has checked, what nobody asked, and the level
+of care that the answers gave."""
 
 _SHORT = 40
 _Decoded = TypeVar("_Decoded")
+_Otherwise = TypeVar("_Otherwise")
 _OUTSIDE = "预问诊：病人到诊"
 
 
@@ -60,13 +64,22 @@ class GapShown(msgspec.Struct, frozen=True, kw_only=True):
     text_en: str
 
 
+class LevelBefore(msgspec.Struct, frozen=True, kw_only=True):
+    """The level of care by the villager's own answers (预问诊分级), and why."""
+
+    level: Literal["self_care", "routine", "urgent", "emergency"]
+    reasons: list[Reason]
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What an interview gives to a draft (预问诊小结): sentences, what was not asked, and the findings that no sentence says to the engine."""
+    """What an interview gives to a draft (预问诊小结): sentences, what was not asked, the findings that no sentence says to the engine, and
+    the level of care."""
 
     sentences: list[Sentence]
     gaps: list[GapShown]
     answers: dict[str, str]
     pregnant: str
+    level: LevelBefore
 
 
 def summary_of(interview: Interview, knowledge: Knowledge) -> Summary:
@@ -80,7 +93,13 @@ def summary_of(interview: Interview, knowledge: Knowledge) -> Summary:
         gaps=[GapShown(kind=each.kind.value, text=each.text, text_en=each.text_en) for each in draft.not_asked],
         answers=_unread(case, draft.texts, knowledge),
         pregnant={True: "yes", False: "no", None: ""}[case.pregnant],
+        level=_level_of(case, knowledge),
     )
+
+
+def _level_of(case: Case, knowledge: Knowledge) -> LevelBefore:
+    given = assess(case, knowledge).triage
+    return msgspec.convert({"level": given.level, "reasons": given.reasons}, LevelBefore, from_attributes=True)
 
 
 def hand_over(
@@ -146,7 +165,14 @@ def gaps_in(form: Mapping[str, Sequence[str]]) -> list[GapShown]:
     return _decoded(form, GAPS, list[GapShown], [])
 
 
-def _decoded(form: Mapping[str, Sequence[str]], field: str, shape: type[_Decoded], otherwise: _Decoded) -> _Decoded:
+def level_before(form: Mapping[str, Sequence[str]]) -> LevelBefore | None:
+    """The level that the interview of a draft gave; None where there was none."""
+    return _decoded(form, LEVEL, LevelBefore, None)
+
+
+def _decoded(
+    form: Mapping[str, Sequence[str]], field: str, shape: type[_Decoded], otherwise: _Otherwise
+) -> _Decoded | _Otherwise:
     words = next(iter(form.get(field, ())), "").strip()
     try:
         return msgspec.json.decode(words, type=shape) if words else otherwise
@@ -197,9 +223,16 @@ def _merged(form: Mapping[str, Sequence[str]], summary: Summary) -> dict[str, li
     if not next(iter(merged.get("pregnant", ())), ""):
         merged["pregnant"] = [summary.pregnant]
     merged[SAID] = [msgspec.json.encode([*known, *new]).decode()]
+    before = level_before(form)
+    if before is None or _graver(summary.level, before):
+        merged[LEVEL] = [msgspec.json.encode(summary.level).decode()]
     merged[GAPS] = [msgspec.json.encode(summary.gaps).decode()]
     merged.setdefault(CHECKED, [""])
     return merged
+
+
+def _graver(one: LevelBefore, other: LevelBefore) -> bool:
+    return TriageLevel.from_code(one.level) > TriageLevel.from_code(other.level)
 
 
 def _unread(case: Case, texts: Mapping[str, str], knowledge: Knowledge) -> dict[str, str]:

@@ -102,7 +102,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
 def _heard(case: Case, reception: Reception, knowledge: Knowledge) -> Sounded | None:
     """What a case sounds like: in own words always, in a doctor's where little of them was understood."""
     if not case.own_words:
-        spans = [each.span for each in (*reception.mentions, *reception.readings)]
+        spans = [*(fact.span for fact in reception.mentions), *(reading.span for reading in reception.readings)]
         if understood_share(case, spans) > knowledge.settings.spoken_alarm.little_understood:
             return None
     return sounded(reception.written, knowledge)

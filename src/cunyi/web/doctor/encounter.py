@@ -60,7 +60,7 @@ from cunyi.web.doctor.follow_up import first_fields, programme_of
 from cunyi.web.doctor.form import read_form
 from cunyi.web.doctor.presenting import present
 from cunyi.web.doctor.reading import READING_FIELDS
-from cunyi.web.doctor.villager_said import villager_view
+from cunyi.web.doctor.villager_said import told_before, villager_view
 from cunyi.web.doctor.wording import Wording
 from cunyi.web.gate import Gate, first, language_of, messages_of, sent_form
 from cunyi.web.language import ENGLISH, LANGUAGES
@@ -285,6 +285,7 @@ class EncounterPages:
                 for candidate in opinion.assessment.differential[:_CHOICES]
             ],
             next_visit=self._next_visit(fields, case, english=english, today=now.date()),
+            told_before=told_before(fields, opinion.assessment.triage.level, wording),
         )
 
     def _next_visit(self, fields: Fields, case: Case, *, english: bool, today: date) -> NextVisitView | None:

@@ -8,6 +8,7 @@ from cunyi.domain.assessment import Assessment
 from cunyi.domain.prescription import Concern
 from cunyi.web.doctor.form import Form
 from cunyi.web.doctor.view_model import AssessmentView
+from cunyi.web.doctor.villager_said import ToldBeforeView
 
 
 class ConcernView(msgspec.Struct, frozen=True):
@@ -39,3 +40,4 @@ class Sheet(msgspec.Struct, frozen=True):
     concern_views: list[ConcernView]
     choices: list[tuple[str, str]]
     next_visit: NextVisitView | None
+    told_before: ToldBeforeView | None

@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from cunyi.journeys.preconsulting_handover import CHECKED, GAPS, SAID, GapShown, Sentence, gaps_in, said_in
+from cunyi.domain.triage import TriageLevel
+from cunyi.journeys.preconsulting_handover import (
+    CHECKED,
+    GAPS,
+    LEVEL,
+    SAID,
+    GapShown,
+    Sentence,
+    gaps_in,
+    level_before,
+    said_in,
+)
+from cunyi.web.doctor.view_model import ReasonView
+from cunyi.web.doctor.wording import Wording
 
 
 class SaidView(msgspec.Struct, frozen=True):
@@ -26,6 +39,7 @@ class VillagerView(msgspec.Struct, frozen=True):
     said: str
     checked: str
     not_asked: str
+    level: str
 
     @property
     def left(self) -> int:
@@ -48,8 +62,23 @@ def villager_view(fields: Mapping[str, Sequence[str]]) -> VillagerView | None:
     gaps: dict[str, list[GapShown]] = {}
     for gap in gaps_in(fields):
         gaps.setdefault(gap.kind, []).append(gap)
-    kept = {name: next(iter(fields.get(name, ())), "") for name in (SAID, GAPS)}
-    return VillagerView(by_field, gaps, kept[SAID], checked, kept[GAPS])
+    said_again, not_asked, level = (next(iter(fields.get(name, ())), "") for name in (SAID, GAPS, LEVEL))
+    return VillagerView(by_field, gaps, said_again, checked, not_asked, level)
+
+
+class ToldBeforeView(msgspec.Struct, frozen=True):
+    """A graver level of care that the villager's own answers gave (预问诊时更重), and why."""
+
+    level: str
+    reasons: list[ReasonView]
+
+
+def told_before(fields: Mapping[str, Sequence[str]], level: str, wording: Wording) -> ToldBeforeView | None:
+    """What the interview of a draft gave where it is graver than the level of what is written now; None else."""
+    before = level_before(fields)
+    if before is None or TriageLevel.from_code(before.level) <= TriageLevel.from_code(level):
+        return None
+    return ToldBeforeView(before.level, [wording.red_flag(r.rule, r.text, r.source) for r in before.reasons])
 
 
 def _state(sentence: Sentence, written: str, checked: bool) -> str:
