@@ -16,7 +16,7 @@ from cunyi.domain.finding import Span
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.patients import Alarm
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.text.grams import grams_of
+from cunyi.text.grams import BITS, grams_of, letters_in
 from cunyi.text.normalize import Normal
 
 
@@ -35,12 +35,12 @@ class Sounded(NamedTuple):
 def sounded(written: Mapping[str, Normal], knowledge: Knowledge) -> Sounded | None:
     """The gravest level that what was told (normalised fields by name) sounds like; None where it sounds like none or nothing was learned."""
     settings = knowledge.settings.spoken_alarm
-    for level in sorted(map(TriageLevel.from_code, knowledge.content.learned.alarms), reverse=True):
-        alarm, threshold = knowledge.content.learned.alarms[level.code], settings.levels[level.code].threshold
-        for field in COMPLAINT_FIELDS:
-            words, log_odds = (
-                _loudest(written[field].text, alarm, settings.window) if field in written else ("", -np.inf)
-            )
+    alarms = knowledge.content.learned.alarms
+    told = [_told(written[field].text, settings.window) for field in COMPLAINT_FIELDS if alarms and field in written]
+    for level in sorted(map(TriageLevel.from_code, alarms), reverse=True):
+        threshold = settings.levels[level.code].threshold
+        for each in told:
+            words, log_odds = _loudest(each, alarms[level.code])
             if log_odds >= threshold:
                 return Sounded(level, words)
     return None
@@ -60,27 +60,46 @@ def understood_share(case: Case, spans: Iterable[Span | None]) -> float:
     return min(1.0, read / written)
 
 
-def _loudest(text: str, alarm: Alarm, window: int) -> tuple[str, float]:
-    """The stretch of whole clauses, no longer than the window or one clause, with the highest log-odds: the clause in it that says most, and
-    the log-odds."""
+class _Told(NamedTuple):
+    """A text by its clauses: where each begins and ends, up to which one each stretch goes that begins with it, and the distinct runs of
+    characters with their clause."""
+
+    text: str
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    last: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    of_clause: NDArray[np.int64]
+
+
+def _told(text: str, window: int) -> _Told:
     begins, ends = _clauses(text)
     if not len(begins):
-        return "", -np.inf
+        return _Told(text, begins, ends, begins, begins, begins)
     grams = grams_of(text)
-    of_clause = np.searchsorted(begins, grams.starts, side="right") - 1
-    _, first = np.unique(np.stack((of_clause, grams.codes)), axis=1, return_index=True)
-    each = np.bincount(of_clause[first], weights=alarm.weights[grams.codes[first]], minlength=len(begins))
-    upto = np.concatenate(([0.0], each.cumsum()))
+    size = 1 << BITS
+    of_clause, codes = divmod(
+        np.unique((begins.searchsorted(grams.starts, side="right") - 1) * size + grams.codes), size
+    )
     # From each clause on, as many as fit.
-    last = np.maximum(np.searchsorted(ends, begins + window, side="right"), np.arange(len(begins)) + 1)
-    log_odds = alarm.bias + upto[last] - upto[: len(begins)]
+    last = np.maximum(ends.searchsorted(begins + window, side="right"), np.arange(len(begins)) + 1)
+    return _Told(text, begins, ends, last, codes, of_clause)
+
+
+def _loudest(told: _Told, alarm: Alarm) -> tuple[str, float]:
+    """The stretch of whole clauses, no longer than the window or one clause, with the highest log-odds: the clause in it that says most, and
+    the log-odds."""
+    if not len(told.begins):
+        return "", -np.inf
+    each = np.bincount(told.of_clause, weights=alarm.weights[told.codes], minlength=len(told.begins))
+    upto = np.concatenate(([0.0], each.cumsum()))
+    log_odds = alarm.bias + upto[told.last] - upto[:-1]
     best = int(log_odds.argmax())
-    clause = best + int(each[best : last[best]].argmax())
-    return text[begins[clause] : ends[clause]], float(log_odds[best])
+    clause = best + int(each[best : told.last[best]].argmax())
+    return told.text[told.begins[clause] : told.ends[clause]], float(log_odds[best])
 
 
 def _clauses(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the clauses of a text begin and end: what stands between punctuation and blanks."""
-    kept = np.fromiter((character.isalnum() for character in text), dtype=np.bool_, count=len(text))
-    edges = np.diff(np.concatenate(([False], kept, [False])).astype(np.int8))
+    edges = np.diff(np.concatenate(([False], letters_in(text), [False])).astype(np.int8))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

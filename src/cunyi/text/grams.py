@@ -32,11 +32,8 @@ def grams_of(text: str) -> Grams:
 
     A code is the multiplicative hash (Knuth, The Art of Computer Programming 3, 6.4) of the run's characters.
     """
-    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    if _BEYOND.search(text) is None:
-        kept = _LETTERS[points]
-    else:
-        kept = np.fromiter((c.isalnum() for c in text), dtype=np.bool_, count=len(text))
+    points = _points(text)
+    kept = letters_in(text)
     digit = (points >= ord(_DIGIT[0])) & (points <= ord(_DIGIT[1]))
     again = digit.copy()
     again[:1] = False
@@ -55,3 +52,14 @@ def grams_of(text: str) -> Grams:
     return Grams(
         (np.concatenate(hashes)[chosen] >> _SURPLUS).astype(np.int64), np.concatenate(starts)[chosen], lengths[chosen]
     )
+
+
+def letters_in(text: str) -> NDArray[np.bool_]:
+    """Which characters of a text are letters or digits."""
+    if _BEYOND.search(text) is None:
+        return _LETTERS[_points(text)]
+    return np.fromiter((c.isalnum() for c in text), dtype=np.bool_, count=len(text))
+
+
+def _points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
