@@ -237,6 +237,18 @@ def fits(page):
     assert page.evaluate(TOO_SMALL) == []
 
 
+@pytest.mark.parametrize("size", ["phone"])
+def test_on_a_phone_the_way_that_is_open_is_in_sight_and_more_are_seen_to_follow(hub, mini, page):
+    with served(hub.seat, mini, config=HUB) as centre:
+        log_in(page, centre, HUB_LOGIN)
+        arrived(page)
+        assert page.get_attribute("nav.ways", "data-more") == "true"
+        page.goto(f"{centre}/audit")
+        arrived(page)
+        box = page.locator("nav.ways [aria-current=page]").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
+
+
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_an_administrator_enrols_a_kit_sees_it_and_takes_it_out(hub, mini, tmp_path, page, size):
     page.refusals_expected = True
