@@ -283,7 +283,9 @@ def test_a_printed_range_of_another_test_is_said(node, draft, shipped):
 @pytest.fixture(scope="module")
 def engine():
     pytest.importorskip("faster_paddle")
-    return FasterPaddle()
+    made = FasterPaddle()
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize("held", ["crooked", "on its side", "on its head"])

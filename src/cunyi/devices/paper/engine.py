@@ -1,37 +1,22 @@
-"""The recogniser: lines of text on an image. Loaded once, when it is first needed; one page at a time."""
+"""The recogniser: lines of text on an image. Begun once, when it is first needed; one page at a time."""
 
 from __future__ import annotations
 
-import os
-from importlib import import_module
-from threading import Lock
-from typing import Any, Protocol
+import contextlib
+import subprocess
+import sys
+from threading import Lock, Timer
+from typing import Protocol
 
 import msgspec
 
-# More threads would take the computer from those who work on other pages.
-_MOST_THREADS = 2
+from cunyi.devices.paper.recognising import Answer, Line, receive, send
+from cunyi.domain.errors import UserError
 
+__all__ = ["FasterPaddle", "Line", "LineReader"]
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of text on an image: its box in pixels from the upper left corner, and how sure the recogniser is (0–1)."""
-
-    text: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-    confidence: float
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """The middle of the box (x, y)."""
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
-
-    @property
-    def height(self) -> float:
-        """The height of the box."""
-        return self.bottom - self.top
+_LONGEST_S = 120.0
+_LONGEST_STOP_S = 5.0
 
 
 class LineReader(Protocol):
@@ -44,34 +29,67 @@ class LineReader(Protocol):
 
 
 class FasterPaddle:
-    """PP-OCRv6 by the package faster-paddle. Its models are part of the package: nothing is fetched, nothing is sent.
-
-    It has no classifier that turns lines round (one that does reads 98 as 86), and its own changes to the image stay off:
-    what is read is the page as it is shown to the doctor.
+    """PP-OCRv6 by the package faster-paddle, in a process of its own (`recognising`). Its models are part of the package: nothing is fetched,
+    nothing is sent. Its own changes to the image stay off: what is read is the page as it is shown to the doctor.
     """
 
     name = "PP-OCRv6 small (faster-paddle)"
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._engine: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, image: bytes) -> list[Line]:
-        """The lines of an encoded image; the first call also loads the models."""
+        """The lines of an encoded image; the first call also loads the models. UserError where the recogniser broke down; the next
+        call begins it anew."""
         with self._lock:
-            if self._engine is None:
-                threads = min(_MOST_THREADS, os.cpu_count() or 1)
-                self._engine = import_module("faster_paddle").OcrEngine(model_size="small", threads=threads)
-            found = self._engine.ocr(image, resize=False, denoise=False, deskew=False, binarize=False)
-        return [
-            Line(
-                text=each["text"],
-                left=each["topLeftCoord"][0],
-                top=each["topLeftCoord"][1],
-                right=each["bottomRightCoord"][0],
-                bottom=each["bottomRightCoord"][1],
-                confidence=each["confidence"],
+            answer = self._ask(image)
+        if answer.error:
+            raise RuntimeError(f"the recogniser failed: {answer.error}")
+        return answer.lines
+
+    def close(self) -> None:
+        """Ends the recogniser's process; a later call begins it anew."""
+        with self._lock:
+            self._end()
+
+    def _ask(self, image: bytes) -> Answer:
+        process = self._begun()
+        assert process.stdin is not None and process.stdout is not None
+        # One that never answers is ended, which ends the waiting.
+        watch = Timer(_LONGEST_S, process.kill)
+        watch.start()
+        try:
+            send(process.stdin, image)
+            message = receive(process.stdout)
+        except OSError:
+            message = None
+        finally:
+            watch.cancel()
+        if message is None:
+            self._end()
+            raise UserError("识别程序中断了，这张照片没有读出来；请再试一次，还是不行就手工填写", field="photo")
+        return msgspec.json.decode(message, type=Answer)
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cunyi.devices.paper.recognising"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
-            for each in found["bounds"].values()
-            if each["text"].strip()
-        ]
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait(_LONGEST_STOP_S)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                # What could not be sent any more is not sent.
+                with contextlib.suppress(OSError):
+                    pipe.close()
