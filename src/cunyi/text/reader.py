@@ -87,7 +87,7 @@ def read_case(
         places = [] if names is None else list(names.find(field.normal.text))
         _read_field(field, language, subject, places, mentions, readings, named, marks, of_child)
     mentions += _record(case, language)
-    facts = tuple(m.fact for m in mentions if _counts(m, mentions, language))
+    facts = tuple(m.fact for m in _counted(mentions, language))
     supposed = supposed_years(written, language, subject)
     return TextReading(facts, tuple(readings), years, sex, written, tuple(named), marks, supposed)
 
@@ -346,15 +346,21 @@ def _listed(entry: str, kinds: frozenset[str], language: Language) -> list[_Ment
     return found
 
 
-def _counts(mention: _Mention, mentions: list[_Mention], language: Language) -> bool:
-    """A context term counts only where what it belongs to is there (像撕裂一样 with a chest pain in the case)."""
-    if mention.match.mode != CONTEXT:
-        return True
-    needed = language.context.get(mention.match.finding, frozenset())
-    return any(
-        m.match.mode == TERM
-        and m.match.finding in needed
-        and m.fact.status in (_PRESENT, _POSSIBLE)
-        and m.fact.who is _PATIENT
-        for m in mentions
-    )
+def _counted(mentions: list[_Mention], language: Language) -> list[_Mention]:
+    """Without the words of context beside which nothing is that they belong to (像撕裂一样 counts with a chest pain in the case). What counts so
+    is context for others in turn."""
+    waiting = [m for m in mentions if m.match.mode == CONTEXT]
+    if not waiting:
+        return mentions
+    known = {m.match.finding for m in mentions if m.match.mode == TERM and _is_there(m.fact)}
+    left = len(waiting) + 1
+    while len(waiting) < left:
+        left = len(waiting)
+        heard = [m for m in waiting if not known.isdisjoint(language.context.get(m.match.finding, ()))]
+        known.update(m.match.finding for m in heard if _is_there(m.fact))
+        waiting = [m for m in waiting if m not in heard]
+    return [m for m in mentions if m.match.mode != CONTEXT or m not in waiting]
+
+
+def _is_there(fact: Fact) -> bool:
+    return fact.status in (_PRESENT, _POSSIBLE) and fact.who is _PATIENT
