@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cunyi.domain.case import TEXT_FIELDS, Case, Sex
+from cunyi.domain.case import COMPLAINT_FIELDS, TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
 from cunyi.text.certainty import is_only_asked_for
 from cunyi.text.disease_names import NamedDisease, NameFinder, NamePlace
@@ -34,6 +34,8 @@ from cunyi.text.whose import is_of_carer
 
 __all__ = ["Language", "TextReading", "read_case"]
 
+# Characters.
+_CONTEXT_REACH = 60
 _PROBLEM_KINDS = frozenset({"history", "exposure"})
 _TAKEN = frozenset({"exposure", "drug"})
 _EXAMINED = frozenset({"sign", "result"})
@@ -347,19 +349,36 @@ def _listed(entry: str, kinds: frozenset[str], language: Language) -> list[_Ment
 
 
 def _counted(mentions: list[_Mention], language: Language) -> list[_Mention]:
-    """Without the words of context beside which nothing is that they belong to (像撕裂一样 counts with a chest pain in the case). What counts so
-    is context for others in turn."""
+    """Without the words of context near which nothing is that they belong to (像撕裂一样 counts near a chest pain). What counts so is context
+    for others in turn."""
     waiting = [m for m in mentions if m.match.mode == CONTEXT]
     if not waiting:
         return mentions
-    known = {m.match.finding for m in mentions if m.match.mode == TERM and _is_there(m.fact)}
+    there = [m for m in mentions if m.match.mode == TERM and _is_there(m.fact)]
     left = len(waiting) + 1
     while len(waiting) < left:
         left = len(waiting)
-        heard = [m for m in waiting if not known.isdisjoint(language.context.get(m.match.finding, ()))]
-        known.update(m.match.finding for m in heard if _is_there(m.fact))
+        heard = [
+            m
+            for m in waiting
+            if any(
+                _is_near(m.fact, t.fact) for t in there if t.match.finding in language.context.get(m.match.finding, ())
+            )
+        ]
+        there += [m for m in heard if _is_there(m.fact)]
         waiting = [m for m in waiting if m not in heard]
     return [m for m in mentions if m.match.mode != CONTEXT or m not in waiting]
+
+
+def _is_near(fact: Fact, other: Fact) -> bool:
+    """Whether two facts were told near each other, in one text or the one as the complaint and the other in its history. What a record lists is
+    near nothing and everything."""
+    here, there = fact.span, other.span
+    if here is None or there is None:
+        return True
+    if here.field != there.field:
+        return here.field in COMPLAINT_FIELDS and there.field in COMPLAINT_FIELDS
+    return max(here.start - there.end, there.start - here.end) <= _CONTEXT_REACH
 
 
 def _is_there(fact: Fact) -> bool:

@@ -245,9 +245,7 @@ def _patterns(sets: dict[int, list[Place]], literals: list[_Hit], text: str, lan
             continue
         first_start, last_end = chain[0][0], chain[-1][1]
         # What counts only beside something else hides nothing.
-        if not any(
-            start <= first_start and last_end <= end for start, end, word in literals if not word.only_context
-        ):
+        if not any(start <= first_start and last_end <= end for start, end, word in literals if not word.only_context):
             found[key] = Match(pattern.finding, pattern.mode, first_start, last_end, tuple(chain))
     return list(found.values())
 
