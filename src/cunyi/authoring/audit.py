@@ -15,6 +15,7 @@ from cunyi.authoring.audit_names import build_names
 from cunyi.authoring.audit_priors import PriorAudit, audit_priors
 from cunyi.authoring.audit_profile import build_profile
 from cunyi.authoring.audit_ratios import RatioAudit, audit_ratios
+from cunyi.authoring.audit_wordings import Contradicted, contradicted
 from cunyi.authoring.load import Library
 from cunyi.reasoning.prepared import Knowledge
 
@@ -39,6 +40,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
     alike: list[Alike]
     unused: list[Unused]
+    contradicted: list[Contradicted]
     missing_files: list[str]
 
 
@@ -68,5 +70,6 @@ def audit(
         cases=number,
         alike=alike(profile, least_evidence=limits.evidence, least_overlap=limits.overlap),
         unused=unused(library, profile),
+        contradicted=contradicted(library, knowledge),
         missing_files=read.missing,
     )

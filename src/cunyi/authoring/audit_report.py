@@ -12,6 +12,7 @@ from cunyi.authoring.load import Library
 from cunyi.knowledge.model import Content
 
 _SOURCES = {"office": "门诊（按 ICD-9 计数）", "emergency": "急诊（按 ICD-10 计数）", "statutory": "法定传染病报告数"}
+_EXAMPLES = 3
 _FAMILIES = {
     "cmekg": "CMeKG",
     "crawl": "网站资料",
@@ -70,6 +71,7 @@ def report_lines(audit: Audit, content: Content, library: Library, limit: int) -
     yield from _unreached(audit, page)
     yield from _alike(audit, page)
     yield from _unused(audit, page)
+    yield from _contradicted(audit, page)
 
 
 def _heading(title: str, number: int, limit: int) -> Iterator[str]:
@@ -201,3 +203,12 @@ def _unused(audit: Audit, page: _Page) -> Iterator[str]:
     for one in audit.unused[: page.limit]:
         above = f"；只代表上级 {page.finding(one.above)}" if one.above else ""
         yield f"- {page.finding(one.finding)}{above}；{page.finding_place(one.finding)}"
+
+
+def _contradicted(audit: Audit, page: _Page) -> Iterator[str]:
+    yield from _heading("读错的说法：示例病人里多见于没有这个征象的病", len(audit.contradicted), page.limit)
+    for one in audit.contradicted[: page.limit]:
+        yield (
+            f"- “{one.words}”读成 {page.finding(one.finding)}：{one.texts} 段里只有 {one.fitting} 段的病有它；"
+            f"例如 {page.disease(*one.diseases[:_EXAMPLES])}；{page.finding_place(one.finding)}"
+        )
