@@ -1,5 +1,7 @@
 """The queue by triage, on both databases: who comes first, why, what changes it, who may move whom, what the log holds."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -53,6 +55,31 @@ def wait(desk: Desk, name: str, level: str, *reasons: str, source: QueueSource =
     join_queue(desk.store, desk.account, person.id, "不舒服", triage=look(level, *reasons, source=source))
     desk.pass_time(minutes=5)
     return person.id
+
+
+def test_two_windows_that_look_again_at_once_leave_one_look(desk: Desk) -> None:
+    person = wait(desk, "胸闷的", "routine")
+    at_once = threading.Barrier(4, timeout=20)
+    failed: list[BaseException] = []
+
+    def keep() -> None:
+        try:
+            at_once.wait()
+            retriage(desk.store, desk.account, person, look("emergency", "胸痛"))
+        except BaseException as error:
+            failed.append(error)
+
+    before = details(desk)
+    with desk.store.writing(desk.account.id):
+        threads = [threading.Thread(target=keep) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        # All four have looked at the queue as it was and wait for the writer.
+        time.sleep(0.5)
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(details(desk)) == len(before) + 1
 
 
 def test_the_gravest_come_first_then_who_came_first(desk: Desk) -> None:

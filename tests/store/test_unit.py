@@ -23,6 +23,15 @@ def test_a_write_without_an_audit_line_is_refused_and_leaves_nothing(desk: Desk)
     assert rows(desk.store, schema.village) == before
 
 
+def test_who_finds_nothing_left_to_write_needs_no_audit_line(desk: Desk) -> None:
+    desk.register("曾小明")
+    before = rows(desk.store, schema.audit_entry)
+    with desk.store.writing(desk.account.id) as writing:
+        assert writing.connection.execute(select(schema.person.c.name)).scalars().all() == ["曾小明"]
+    assert rows(desk.store, schema.audit_entry) == before
+    assert misfits(desk.store, desk.folder) == []
+
+
 def test_an_error_in_the_middle_leaves_nothing(desk: Desk) -> None:
     tables = (schema.village, schema.audit_entry, schema.change)
     before = [rows(desk.store, table) for table in tables]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 import uuid_utils
-from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy import Connection, Engine, event, func, insert, select, text
 
 from cunyi.domain.audit import Action, AuditEntry
 from cunyi.domain.change import ChangeKind, difference
@@ -87,7 +87,7 @@ class Store:
                     writing = Writing(self, writable, account)
                     yield writing
                     writing.finish(working_state=working_state)
-            if self._head is not None and not working_state:
+            if self._head is not None and writing.is_told:
                 self._advance(self._head, writing)
 
     def new_id(self, at: datetime) -> str:
@@ -140,6 +140,8 @@ class Writing:
         self.clock_doubtful = last is not None and self.at + _TOLERANCE < last.latest
         self.latest = max(self.at, last.latest) if last else self.at
         self._first = self.sequence
+        self._alters = False
+        event.listen(connection, "before_cursor_execute", self._notice)
 
     def new_id(self) -> str:
         """A UUIDv7 that sorts after what this node made before, even when the clock is wrong."""
@@ -215,9 +217,21 @@ class Writing:
         ).scalar_one_or_none()
 
     def finish(self, *, working_state: bool) -> None:
-        """The last look before the commit: a write that nobody can account for is a defect."""
-        if self.sequence == self._first and not working_state:
+        """The last look before the commit: a write that nobody can account for is a defect.
+
+        Whoever waited for the writer before and then finds nothing left to do has written nothing and needs no line.
+        """
+        if self._alters and not self.is_told and not working_state:
             raise RuntimeError("a write without an audit line")
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is an audit line of it."""
+        return self.sequence > self._first
+
+    def _notice(self, *event_arguments: Any) -> None:
+        statement = event_arguments[4]
+        self._alters = self._alters or statement.isinsert or statement.isupdate or statement.isdelete
 
 
 def line_hash(line: dict[str, Any], before: bytes) -> bytes:
