@@ -137,6 +137,10 @@ def test_a_family_heading_switches_to_the_family(facts_in):
         ("我爸都六十八了，咳嗽", 68, "male"),
         ("生后4小时男婴，咳嗽", 4 / 24 / 365.25, "male"),
         ("生后3天出现咳嗽", None, None),
+        ("男婴5天，咳嗽，母31岁", 5 / 365.25, "male"),
+        ("男婴，3天前咳嗽", None, "male"),
+        ("女婴3月，母41岁，咳嗽", 0.25, "female"),
+        ("老母63岁，咳嗽", 63, None),
     ],
 )
 def test_age_and_sex_of_the_first_lines(language, text, years, sex):

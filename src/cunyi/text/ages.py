@@ -18,10 +18,11 @@ _OF_INFANTS = re.compile(
     rf"(?P<count>{_COUNT})(?P<unit>[日天周月])龄|[日周月]龄:?(?P<count2>{_COUNT})个?(?P<unit2>[日天周月])"
     rf"|(?:出生|生后)第?(?P<count3>{_COUNT})个?(?P<unit3>小时|[日天周月d])(?=[，,。；;男女的足早新患]|$)"
 )
-# 男，20月；8月男婴；女婴8月
-_MONTHS_OF_INFANT = re.compile(
+# 男，20月；8月男婴；女婴8月；男婴5天
+_AGE_OF_INFANT = re.compile(
     rf"^(?:患[儿者][，,]?)?[男女][孩童婴性]?[，,](?P<head>{_COUNT})个?月(?=[，,。；;]|$)"
     rf"|(?P<before>{_COUNT})个?月(?=大?的?[男女][婴童孩宝])|[男女]婴[，,]?(?P<after>{_COUNT})个?月"
+    rf"|[男女]婴[，,]?(?:生后)?(?P<days>{_COUNT})[天日](?=[，,。；;]|$)"
 )
 # 娃才生三天，宝宝生下第三天
 _JUST_BORN = re.compile(rf"(?:才生|刚生|生下来?才?|生出来才?)第?(?P<count>{_COUNT})个?(?P<unit>小时|[日天])")
@@ -62,7 +63,7 @@ class AgeWords:
         self._then = tuple(words("age_then"))
         self._months_then = tuple(words("age_then_months"))
         self._of_other = tuple(words("age_of_other"))
-        self._relatives = tuple(words("family"))
+        self._relatives = (*words("family"), *words("age_relative"))
         told = "|".join(map(re.escape, sorted(words("age_told"), key=len, reverse=True)))
         self._between = "|".join(
             map(re.escape, sorted((*words("age_told"), *words("age_between")), key=len, reverse=True))
@@ -97,10 +98,12 @@ class AgeWords:
             if count is not None:
                 days = count * _UNITS[match["unit"] or match["unit2"] or match["unit3"]]
                 yield Age(days / _DAYS_A_YEAR, *match.span())
-        for match in _MONTHS_OF_INFANT.finditer(text):
-            months = chinese_number(match["head"] or match["before"] or match["after"])
-            if months is not None and months <= _MOST_MONTHS:
-                yield Age(months / 12, *match.span())
+        for match in _AGE_OF_INFANT.finditer(text):
+            count = chinese_number(match["head"] or match["before"] or match["after"] or match["days"])
+            if count is not None and match["days"]:
+                yield Age(count / _DAYS_A_YEAR, *match.span())
+            elif count is not None and count <= _MOST_MONTHS:
+                yield Age(count / 12, *match.span())
         for match in _JUST_BORN.finditer(text):
             # 我刚生两天 says it of the mother.
             near = text[max(0, match.start() - _HOLDER_REACH) : match.start()]

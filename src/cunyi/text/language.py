@@ -48,6 +48,7 @@ _ELSEWHERE = frozenset(
         "age_then_months",
         "age_told",
         "age_of_other",
+        "age_relative",
         "answer",
         "filler",
         "problem_suffix",
