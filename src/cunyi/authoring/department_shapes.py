@@ -7,6 +7,7 @@ from cunyi.authoring.shapes import REVIEW, SOURCES, Shape, identifier, many, map
 HINTS: Shape = {
     "weights": (mapping, True), "most": (mapping, True), "evidence_weight": (number, True), "evidence_floor": (number, True),
     "widest_gap": (number, True), "something": (number, True), "child": (number, True), "pregnant": (number, True),
+    "danger": (number, True), "danger_share": (number, True), "denied_before": (many(text), True),
     "child_words": (many(text, 1), True), "not_child_words": (many(text), True), "neutral": (many(text), True),
     "departments": (many(mapping, 1), True), "sources": SOURCES, "review": REVIEW,
 }  # fmt: skip

@@ -71,6 +71,11 @@ class DepartmentHints(msgspec.Struct, frozen=True, kw_only=True):
     widest_gap: int
     child: float
     pregnant: float
+    danger: float
+    danger_share: float
+    """What a department has more in log-odds that sees the dangerous diseases, where they have so much of the differential."""
+    denied_before: tuple[str, ...]
+    """A hint right after one of these words is denied."""
     something: float
     """How sure the choice must be of a word or finding before a department is named at all, in log-odds."""
 
@@ -118,6 +123,9 @@ def read_hints(raw: Mapping[str, Any]) -> DepartmentHints | None:
         widest_gap=int(raw["widest_gap"]),
         child=float(raw["child"]),
         pregnant=float(raw["pregnant"]),
+        danger=float(raw["danger"]),
+        danger_share=float(raw["danger_share"]),
+        denied_before=tuple(raw["denied_before"]),
         something=float(raw["something"]),
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 from cunyi.domain.assessment import DepartmentChosen
 from cunyi.domain.case import Sex
 from cunyi.domain.presentation import Presentation
-from cunyi.domain.triage import TriageLevel
+from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.departments import Department, DepartmentHints, HintWord, Patients
 from cunyi.reasoning.care_steps import Words, say
 from cunyi.reasoning.differential import Differential
@@ -130,19 +130,24 @@ def _weigh(
     weighed: dict[str, _Weighed] = defaultdict(lambda: _Weighed(hints={}))
     names = list(content.departments)
     shares = np.bincount(seen.of_disease, weights=differential.probability, minlength=len(names)).tolist()
+    grave = differential.probability * (knowledge.harm >= knowledge.settings.harm[Criticality.URGENT.code])
+    dangers = np.bincount(seen.of_disease, weights=grave, minlength=len(names)).tolist()
     for number, (name, share) in enumerate(zip(names, shares, strict=True)):
         if share > 0:
             weighed[name] = _Weighed(share=share, hints={}, number=number)
     hints = content.department_hints
     if hints is not None:
+        for name, danger in zip(names, dangers, strict=True):
+            if danger >= hints.danger_share:
+                weighed[name].bonus = hints.danger
         for word in sorted(found, key=found.__getitem__):
             for hint in hints.words.get(word, ()):
                 if hint.department in content.departments:
                     weighed[seen.names[hint.department]].hints[word] = hint
         if child and _CHILDREN in content.departments:
-            weighed[_CHILDREN].bonus = hints.child
+            weighed[_CHILDREN].bonus += hints.child
         if presentation.pregnant and _PREGNANT in content.departments:
-            weighed[_PREGNANT].bonus = hints.pregnant
+            weighed[_PREGNANT].bonus += hints.pregnant
     return weighed
 
 

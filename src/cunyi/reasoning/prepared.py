@@ -171,7 +171,7 @@ def _names_of(diseases: Sequence[Disease], reader: Language, findings: Mapping[s
 def _hint_finder(hints: DepartmentHints | None) -> HintFinder | None:
     if hints is None:
         return None
-    return HintFinder([*hints.words, *hints.child_words, *hints.neutral], hints.widest_gap)
+    return HintFinder([*hints.words, *hints.child_words, *hints.neutral], hints.widest_gap, hints.denied_before)
 
 
 def _likelihoods(content: Content, settings: Settings, told: Mapping[str, Told]) -> Likelihoods:

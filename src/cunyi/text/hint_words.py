@@ -13,10 +13,14 @@ _CLAUSE_MARK = re.compile(r"[，。；;！!？?\n\r,]")
 
 
 class HintFinder:
-    """Looks for many words at once (提示词查找). A word `长…疙瘩` is two pieces in order, at most `widest_gap` characters apart."""
+    """Looks for many words at once (提示词查找). A word `长…疙瘩` is two pieces in order, at most `widest_gap` characters apart.
 
-    def __init__(self, words: Iterable[str], widest_gap: int) -> None:
+    A word right after one of `denied_before` (没扭到) is not said.
+    """
+
+    def __init__(self, words: Iterable[str], widest_gap: int, denied_before: Iterable[str] = ()) -> None:
         self._widest_gap = widest_gap
+        self._denied_before = tuple(plain(word) for word in denied_before)
         self._pairs: list[tuple[str, str, str]] = []
         self._pairs_of: dict[str, list[int]] = {}
         pieces: dict[str, str | None] = {}
@@ -45,7 +49,8 @@ class HintFinder:
                 whole.append((*place, word))
         found: dict[str, int] = {}
         for start, _, word in _longest(whole):
-            found.setdefault(word, start)
+            if not text.endswith(self._denied_before, 0, start):
+                found.setdefault(word, start)
         for number in sorted(number for piece in places for number in self._pairs_of.get(piece, ())):
             word, before, after = self._pairs[number]
             if after in places:
