@@ -181,6 +181,9 @@ function keepFromLosing() {
       leaving = sent === form;
     });
   }
+  form.addEventListener("cunyi:not-sent", () => {
+    leaving = false;
+  });
   window.addEventListener("beforeunload", (event) => {
     if (changed && !leaving) event.preventDefault();
   });
