@@ -210,6 +210,11 @@ def test_two_windows_keep_both_texts(client, node):
     }
 
 
+def test_an_empty_encounter_offers_no_example_case(client, node):
+    page = client.get(begin(client, node.register("周大福"))).text
+    assert "写下病人说的" in page and "示例病例" not in page, "those are of the workbench alone"
+
+
 def test_an_overtaken_request_does_not_bring_old_words_back(client, node):
     where = begin(client, node.register("周大福"))
     client.post(f"{where}/keep", data={**WRITTEN, "stroke": "2", "advice": "新"})
