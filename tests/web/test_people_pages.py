@@ -156,7 +156,10 @@ def test_a_year_or_an_age_will_do_where_the_day_is_not_known(client, node, typed
     shown = client.get(f"/people/{person.id}").text
     if person.birth_estimated:
         assert f"约 {person.birth_on.year} 年出生" in shown
-        assert f'name="birth_on" type="text" value="{person.birth_on.year}"' in client.get(f"/people/{person.id}/edit").text
+        assert (
+            f'name="birth_on" type="text" value="{person.birth_on.year}"'
+            in client.get(f"/people/{person.id}/edit").text
+        )
 
 
 def test_the_birth_date_is_marked_as_needed_and_an_age_becomes_its_year(desktop, node, node_address):
