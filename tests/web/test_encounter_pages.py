@@ -222,6 +222,17 @@ def test_an_overtaken_request_does_not_bring_old_words_back(client, node):
     assert drafts(node)[0].form["advice"] == ["新"]
 
 
+def test_the_same_words_sent_twice_by_a_page_that_is_left_are_no_change(client, node):
+    where = begin(client, node.register("周大福"))
+    client.post(f"{where}/keep", data={**WRITTEN, "stroke": "1"})
+    before = drafts(node)[0].revision
+    client.post(f"{where}/keep", data={**WRITTEN, "stroke": "2"})
+    assert drafts(node)[0].revision == before
+    # The page that comes next goes on from there, without a second copy.
+    client.post(f"{where}/keep", data={**WRITTEN, "revision": str(before), "window": "w2", "advice": "多休息"})
+    assert [draft.form["advice"] for draft in drafts(node)] == [["多休息"]]
+
+
 def test_the_past_is_given_to_the_assessment(client, node):
     person = node.register("周大福")
     add_to_list(node.store, node.account, person.id, ListKind.PROBLEM, name="高血压", today=node.clock().date())
