@@ -33,6 +33,8 @@ _CUT_OFF = (
 )
 # What the browser and htmx write of an answer that refuses: an error only where the test does not provoke one.
 _REFUSED = ("Failed to load resource: the server responded with a status of 4", "Response Status Error Code 4")
+# What the browser writes where a test cuts the line to the node.
+_UNREACHABLE = ("Failed to load resource: net::ERR_INTERNET_DISCONNECTED",)
 SIZES = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 
 
@@ -98,7 +100,11 @@ def _open(browser: Browser, size: str) -> Iterator[Page]:
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield page
     context.close()
-    expected = (*_CUT_OFF, *(_REFUSED if getattr(page, "refusals_expected", False) else ()))
+    expected = (
+        *_CUT_OFF,
+        *(_REFUSED if getattr(page, "refusals_expected", False) else ()),
+        *(_UNREACHABLE if getattr(page, "unreachable_expected", False) else ()),
+    )
     assert [problem for problem in problems if not problem.startswith(expected)] == []
 
 

@@ -210,11 +210,27 @@ def test_two_windows_keep_both_texts(client, node):
     }
 
 
+def test_an_empty_encounter_offers_no_example_case(client, node):
+    page = client.get(begin(client, node.register("周大福"))).text
+    assert "写下病人说的" in page and "示例病例" not in page, "those are of the workbench alone"
+
+
 def test_an_overtaken_request_does_not_bring_old_words_back(client, node):
     where = begin(client, node.register("周大福"))
     client.post(f"{where}/keep", data={**WRITTEN, "stroke": "2", "advice": "新"})
     client.post(f"{where}/keep", data={**WRITTEN, "stroke": "1", "advice": "旧"})
     assert drafts(node)[0].form["advice"] == ["新"]
+
+
+def test_the_same_words_sent_twice_by_a_page_that_is_left_are_no_change(client, node):
+    where = begin(client, node.register("周大福"))
+    client.post(f"{where}/keep", data={**WRITTEN, "stroke": "1"})
+    before = drafts(node)[0].revision
+    client.post(f"{where}/keep", data={**WRITTEN, "stroke": "2"})
+    assert drafts(node)[0].revision == before
+    # The page that comes next goes on from there, without a second copy.
+    client.post(f"{where}/keep", data={**WRITTEN, "revision": str(before), "window": "w2", "advice": "多休息"})
+    assert [draft.form["advice"] for draft in drafts(node)] == [["多休息"]]
 
 
 def test_the_past_is_given_to_the_assessment(client, node):

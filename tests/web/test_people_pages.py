@@ -106,6 +106,79 @@ def test_people_are_found_by_what_is_said_and_their_papers_stay_masked(client, n
     assert "陈小燕" in in_lower and "周大福" not in in_lower
 
 
+def test_two_of_one_name_age_and_village_are_told_apart_wherever_one_is_chosen(client, node):
+    twins = [registered(node, client, name="周大福", birth_on="1960-02-03")]
+    again = register(client, name="周大福", birth_on="1960-05-06")
+    assert again.status_code == 400 and "1960-02-03 出生" in again.text, "the warning shows whom it means"
+    assert "档案号尾号 00001" in again.text
+    twins.append(registered(node, client, name="周大福", birth_on="1960-05-06", not_the_same=twins[0].id))
+    for person in twins:
+        client.post(f"/people/{person.id}/check-in", data={"why": "头晕"})
+        client.post(f"/people/{person.id}/encounter", follow_redirects=False)
+    search = client.post("/people/search", data={"words": "周大福"}).text
+    today = client.get("/").text
+    queue, drafts = today[today.index('id="queue"') :], today[today.index('id="drafts-title"') :]
+    waiting = client.get("/preconsultations").text
+    for where in (search, queue, drafts, waiting):
+        for person in twins:
+            assert f"{person.birth_on} 出生" in where and f"档案号尾号 {person.archive_code[-5:]}" in where
+    for person in twins:
+        encounter = client.post(f"/people/{person.id}/encounter").text
+        for head in (client.get(f"/people/{person.id}").text, encounter, client.get(f"/people/{person.id}/refer").text):
+            assert f"{person.birth_on} 出生" in head and f"档案编号 {person.archive_code}" in head
+
+
+@pytest.mark.parametrize(
+    ("typed", "ticked", "born"),
+    [
+        ("1953", "1", date(1953, 1, 1)),
+        ("１９５３年", "1", date(1953, 1, 1)),
+        ("72岁", "", None),
+        ("72", "", None),
+        ("七二", "1", ""),
+        ("1953", "", ""),
+        ("1953-06-15", "", date(1953, 6, 15)),
+        ("0000", "1", ""),
+        ("300", "", ""),
+    ],
+)
+def test_a_year_or_an_age_will_do_where_the_day_is_not_known(client, node, typed, ticked, born):
+    answer = register(client, birth_on=typed, birth_estimated=ticked)
+    if born == "":
+        assert answer.status_code == 400 and f'value="{typed}"' in answer.text, "what was typed stays"
+        assert ("勾选“估计的" in answer.text) is (typed != "300"), "the way out is told"
+        return
+    assert answer.status_code == 303, answer.text
+    person = stored(node, answer.headers["location"].rsplit("/", 1)[1])
+    year = node.clock().astimezone().year - 72
+    assert person.birth_on == (born or date(year, 1, 1))
+    assert person.birth_estimated is (typed != "1953-06-15")
+    shown = client.get(f"/people/{person.id}").text
+    if person.birth_estimated:
+        assert f"约 {person.birth_on.year} 年出生" in shown
+        assert (
+            f'name="birth_on" type="text" value="{person.birth_on.year}"'
+            in client.get(f"/people/{person.id}/edit").text
+        )
+
+
+def test_the_birth_date_is_marked_as_needed_and_an_age_becomes_its_year(desktop, node, node_address):
+    log_in(desktop, node_address)
+    desktop.goto(f"{node_address}/people/new")
+    assert "必填" in desktop.inner_text("label[for=birth_on]")
+    desktop.fill("#birth_on", "72 岁")
+    desktop.press("#birth_on", "Tab")
+    year = node.clock().astimezone().year - 72
+    expect(desktop.locator("#age-says")).to_have_text(f"72 岁：按 {year} 年出生记")
+    expect(desktop.locator("#birth_on")).to_have_value(str(year))
+    expect(desktop.locator("[name=birth_estimated]")).to_be_checked()
+    # A number of papers says the very day.
+    desktop.fill("#birth_on", "")
+    desktop.fill("#identifier", WOMAN)
+    expect(desktop.locator("#birth_on")).to_have_value("1985-06-15")
+    expect(desktop.locator("[name=birth_estimated]")).not_to_be_checked()
+
+
 def test_a_search_as_typed_gives_the_list_alone(client, node):
     node.register("周大福")
     answer = client.post("/people/search", data={"words": "zdf"}, headers={"HX-Request": "true"}).text

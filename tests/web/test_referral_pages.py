@@ -199,6 +199,7 @@ def test_the_official_slip_the_return_slip_and_the_handover(clients, nodes):
             "双向转诊",
             "坪山镇卫生院",
             "周大福",
+            "1960-05-05",
             "发热三天不退",
             "咳嗽发热3天",
             "体温39.1℃",
@@ -209,13 +210,14 @@ def test_the_official_slip_the_return_slip_and_the_handover(clients, nodes):
         assert pages <= 2
     text, pages = words(village.get(f"/print/handover/{thread}?paper=a4"))
     assert pages == 1
-    for each in ("急救交接单", "120", "07970120", "周大福", "吸氧", "发热三天不退"):
+    told = ("周大福", "1960-05-05", f"档案编号{person.archive_code}", "吸氧", "发热三天不退")
+    for each in ("急救交接单", "120", "07970120", *told):
         assert each in text, each
     assert village.get(f"/print/returned/{thread}").status_code == 400
     carry(nodes[0].store, nodes[1].store)
     township.post(f"{where}/return", data={"diagnosis": "肺炎", "plan": "继续口服"})
     text, _ = words(township.get(f"/print/returned/{thread}?paper=a4"))
-    for each in ("回转", "诊断结果：肺炎", "继续口服", "上坪村卫生室", "王医生"):
+    for each in ("回转", "1960-05-05", "诊断结果：肺炎", "继续口服", "上坪村卫生室", "王医生"):
         assert each in text, each
     draft = begin_draft(nodes[0].store, nodes[0].account, person.id, {"chief_complaint": ["胸痛大汗1小时"]})
     text, pages = words(village.get(f"/print/handover/draft/{draft.id}"))

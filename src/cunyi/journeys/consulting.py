@@ -142,7 +142,8 @@ def keep_draft(
         known = draft_by_id(writing.connection, by.organisation, draft_id)
         if known is None:
             raise UserError("没有这份草稿：它已经签名或放弃；请到居民档案里看", field="draft")
-        if known.window == window and stroke < known.stroke:
+        # Sent twice as a page is left: a second time changes nothing, not even the revision that the next page begins with.
+        if known.window == window and (stroke < known.stroke or known.holds(form)):
             return known
         if known.window not in ("", window) and revision != known.revision and not over:
             aside, kept = _put_aside(writing, known, form, window, stroke), None

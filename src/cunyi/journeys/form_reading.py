@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import MINYEAR, date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from cunyi.domain.errors import InvalidFormError, UserError
 
 _PHONE_DIGITS = range(7, 13)
 _LONGEST = 200
+_AGE_DIGITS, _YEAR_DIGITS = 3, 4
 
 
 class FormReading:
@@ -118,18 +119,56 @@ def record_id(words: str) -> str:
 
 def birth_date(words: str, today: date) -> date:
     """A birth date as people write it (1953-06-15, 19530615, 1953年6月15日); UserError for days that cannot be."""
+    born = _written_day(words)
+    if born is None:
+        raise UserError("出生日期要写成 1953-06-15 这样，并且是真有的日子；请核对", field="birth_on")
+    return _possible(born, today)
+
+
+def birth_or_year(words: str, today: date, *, estimated: bool) -> tuple[date, bool]:
+    """A birth date, or what is known instead of one (估计出生年): the year, or the age (72岁, 72); and whether it is estimated.
+
+    A year or an age stands for 1 January. A year alone is taken where it is said to be estimated; an age always is.
+    """
+    plain = "".join(unicodedata.normalize("NFKC", words).split())
+    age = plain.removesuffix("岁").removesuffix("周")
+    if _is_number(age) and len(age) <= _AGE_DIGITS:
+        return _possible(date(today.year - int(age), 1, 1), today), True
+    year = plain.removesuffix("年")
+    if _is_number(year) and len(year) == _YEAR_DIGITS and int(year) >= MINYEAR:
+        born = _possible(date(int(year), 1, 1), today)
+        if not estimated:
+            raise UserError("这里只写了年份：知道月日就写全，不知道就勾选“估计的，只有年份准”", field="birth_on")
+        return born, True
+    day = _written_day(words)
+    if day is None:
+        raise UserError(
+            "出生日期要写成 1953-06-15 这样，并且是真有的日子；只知道年份就写 1953 并勾选“估计的”，只知道岁数就写 72岁",
+            field="birth_on",
+        )
+    return _possible(day, today), estimated
+
+
+def _is_number(words: str) -> bool:
+    return words.isascii() and words.isdigit()
+
+
+def _written_day(words: str) -> date | None:
+    """The day that was written; None where that is none."""
     plain = unicodedata.normalize("NFKC", words)
     for mark in "年月./":
         plain = plain.replace(mark, "-")
     plain = plain.replace("日", "").strip("- ")
     try:
         if plain.isdigit() and len(plain) == 8:
-            born = date(int(plain[:4]), int(plain[4:6]), int(plain[6:]))
-        else:
-            year, month, day = plain.split("-")
-            born = date(int(year), int(month), int(day))
+            return date(int(plain[:4]), int(plain[4:6]), int(plain[6:]))
+        year, month, day = plain.split("-")
+        return date(int(year), int(month), int(day))
     except ValueError:
-        raise UserError("出生日期要写成 1953-06-15 这样，并且是真有的日子；请核对", field="birth_on") from None
+        return None
+
+
+def _possible(born: date, today: date) -> date:
     if born > today:
         raise UserError("出生日期在今天以后；请核对，电脑日期不对就先改正", field="birth_on")
     if born.year < 1900:

@@ -33,7 +33,7 @@ from cunyi.domain.person import (
     Relation,
 )
 from cunyi.journeys.access import person_for, require
-from cunyi.journeys.form_reading import FormReading, birth_date, phone_number, record_id, village_of
+from cunyi.journeys.form_reading import FormReading, birth_or_year, phone_number, record_id, village_of
 from cunyi.store.nodes import serial_blocks, take_archive_code, villages
 from cunyi.store.people import add_person, household_by_id, keep_household, replace_person
 from cunyi.store.searching import likely_duplicates
@@ -101,7 +101,11 @@ def read_person(
     name = reading.needed("name", clean_name, "请填写姓名")
     village = reading.needed("village_code", village_of(organisation), "请选择村")
     facts = _identifier(reading, person, today)
-    birth_on = reading.optional("birth_on", lambda words: birth_date(words, today))
+    estimated = reading.ticked("birth_estimated")
+    born: tuple[date, bool] | None = reading.optional(
+        "birth_on", lambda words: birth_or_year(words, today, estimated=estimated)
+    )
+    birth_on, estimated = born or (None, estimated)
     sex = reading.choice("sex", Sex)
     details: dict[str, Any] = {
         "organisation": organisation,
@@ -109,7 +113,7 @@ def read_person(
         "name": name or "",
         "sex": sex or (facts.sex if facts and "sex" not in fields else sex),
         "birth_on": birth_on,
-        "birth_estimated": reading.ticked("birth_estimated"),
+        "birth_estimated": estimated,
         "ethnic_group": reading.text("ethnic_group"),
         "identifiers": _identifiers(person, facts, reading.texts("taken_away")),
         "household_id": reading.optional("household_id", record_id),
@@ -133,7 +137,7 @@ def read_person(
             details["birth_on"] = facts.birth_on
         details["sex"] = details["sex"] or facts.sex
     if details["birth_on"] is None and "birth_on" not in reading.bad:
-        reading.refuse("birth_on", "请填写出生日期；只知道年份就填那年 1 月 1 日，并勾选“估计”")
+        reading.refuse("birth_on", "请填写出生日期；只知道年份就写年份并勾选“估计的”，只知道岁数就写岁数，如 72岁")
     reading.finish()
     made = Person(id="", **details) if person is None else msgspec.structs.replace(person, **details)
     return PersonEntry(

@@ -13,6 +13,8 @@ from cunyi.store import packing, schema
 from cunyi.store.unit import Writing
 
 FormFields = dict[str, list[str]]
+# What a page sends beside what was typed.
+_COUNTS = ("revision", "window", "stroke", "over")
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     form: FormFields
     begun_at: datetime
     kept_at: datetime
+
+    def holds(self, form: Mapping[str, Sequence[str]]) -> bool:
+        """Whether all of a form is kept here already, with whatever count of changes it is sent."""
+        return _content(self.form) == _content(form)
 
 
 def add_draft(writing: Writing, draft: Draft) -> None:
@@ -90,6 +96,10 @@ def discard_draft(writing: Writing, draft_id: str) -> None:
             kept.c.organisation == writing.organisation, kept.c.page.startswith(f"/encounters/{draft_id}/paper")
         )
     )
+
+
+def _content(form: Mapping[str, Sequence[str]]) -> FormFields:
+    return {name: list(values) for name, values in form.items() if name not in _COUNTS}
 
 
 def _packed(form: Mapping[str, Sequence[str]]) -> bytes:

@@ -98,7 +98,7 @@ def fields_of(person: Person) -> Fields:
     rhesus = {True: "yes", False: "no", None: ""}[person.rhesus_positive]
     fields |= {
         "sex": [person.sex or ""],
-        "birth_on": [person.birth_on.isoformat() if person.birth_on else ""],
+        "birth_on": [_birth_as_typed(person)],
         "birth_estimated": ["1"] if person.birth_estimated else [],
         "household_id": [person.household_id or ""],
         "relation": [person.relation or ""],
@@ -181,6 +181,14 @@ def revision_of(sent: Fields) -> int:
     """The revision that the form was opened with; 0, which fits none, where it is missing."""
     words = first(sent, "revision")
     return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else 0
+
+
+def _birth_as_typed(person: Person) -> str:
+    """The birth date, or the year alone where no more is known."""
+    if person.birth_on is None:
+        return ""
+    only_year = person.birth_estimated and (person.birth_on.month, person.birth_on.day) == (1, 1)
+    return str(person.birth_on.year) if only_year else person.birth_on.isoformat()
 
 
 def _at(values: list[str], index: int) -> str:

@@ -10,7 +10,7 @@ from cunyi.domain.person import Person
 from cunyi.domain.referral import HomePlan, ReferralDirection, ReferralSlip, ReferralState, ReferralStep
 from cunyi.domain.referral_course import ReferralCourse, ReferralEvent
 from cunyi.web.printing.qr import qr_svg
-from cunyi.web.printing.sheets import age_in_words
+from cunyi.web.printing.sheets import age_in_words, born_in_words
 
 _SEXES = {"male": "男", "female": "女"}
 _URGENCIES = {"emergency": "急诊", "soon": "尽快", "routine": "普通"}
@@ -103,6 +103,7 @@ def _who(person: Person, slip: ReferralSlip, on: date) -> dict[str, Any]:
         "name": person.name,
         "sex": _SEXES.get(person.sex or "", "未填"),
         "age": age_in_words(person.birth_on, on),
+        "born": born_in_words(person),
         "archive_code": person.archive_code or "未编",
         "address": slip.patient_address,
         "phone": slip.patient_phone or person.phone,

@@ -132,6 +132,13 @@ def age_in_words(birth_on: date | None, on: date) -> str:
     return f"{years} 岁 {months % 12} 个月" if years < _YEARS_OF_MONTHS and months % 12 else f"{years} 岁"
 
 
+def born_in_words(person: Person) -> str:
+    """The birth date, which tells two people of one name and age apart; the year where only that is sure."""
+    if person.birth_on is None:
+        return "不详"
+    return f"约 {person.birth_on.year} 年" if person.birth_estimated else person.birth_on.isoformat()
+
+
 def _whole_years(birth_on: date | None, on: date) -> int | None:
     if birth_on is None or birth_on > on:
         return None

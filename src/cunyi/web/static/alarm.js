@@ -66,6 +66,7 @@ async function look() {
       if (html.trim() !== box.dataset.shown) {
         box.dataset.shown = html.trim();
         box.innerHTML = html;
+        measure();
       }
       follow();
       badge(Number(answer.headers.get("X-Cunyi-Ready")));
@@ -74,7 +75,18 @@ async function look() {
     // The node does not answer; other parts of the page say so.
   }
 }
+// What else stays at the top of a page that is pushed up, the triage first of all, stands below what is urgent and never under it.
+const heights = new ResizeObserver(() => {
+  const height = box.querySelector(".alarm-urgent")?.offsetHeight ?? 0;
+  document.documentElement.style.setProperty("--alarm", `${height}px`);
+});
+function measure() {
+  heights.disconnect();
+  const urgent = box.querySelector(".alarm-urgent");
+  if (urgent) heights.observe(urgent);
+}
 box.dataset.shown = box.innerHTML.trim();
+measure();
 follow();
 look();
 setInterval(look, LOOK);

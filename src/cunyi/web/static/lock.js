@@ -4,7 +4,9 @@ const dialog = document.getElementById("unlock-dialog");
 const form = document.getElementById("unlock-form");
 const trouble = document.getElementById("unlock-trouble");
 const lockNow = document.getElementById("lock-now");
+const unreachable = document.getElementById("unreachable");
 const waiting = [];
+const LONGEST_WAIT = 10_000;
 
 /** Asks for the PIN or password over the page; the promise is kept once the session goes on. */
 export function askToUnlock() {
@@ -13,10 +15,12 @@ export function askToUnlock() {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
-/** Like fetch, for requests in the background: a locked screen is unlocked first and the request sent again. */
+/** Like fetch, for requests in the background: a locked screen is unlocked first and the request sent again; `patience` in ms. */
 export async function send(address, options = {}) {
+  const { patience, ...plain } = options;
   const headers = { "X-Requested-With": "cunyi", ...options.headers };
-  const answer = await fetch(address, { ...options, headers });
+  const signal = patience ? AbortSignal.timeout?.(patience) : undefined;
+  const answer = await fetch(address, { ...plain, headers, signal });
   if (answer.status === 423) {
     await askToUnlock();
     return send(address, options);
@@ -72,7 +76,13 @@ document.addEventListener("submit", async (event) => {
   if (event.defaultPrevented || sent.method !== "post" || sent === form || !sent.closest("main")) return;
   event.preventDefault();
   const button = event.submitter;
-  await send("/here");
+  unreachable.hidden = true;
+  try {
+    await send("/here", { patience: LONGEST_WAIT });
+  } catch {
+    tellUnreachable(sent, button);
+    return;
+  }
   if (button?.name) {
     const chosen = document.createElement("input");
     Object.assign(chosen, { type: "hidden", name: button.name, value: button.value });
@@ -81,6 +91,14 @@ document.addEventListener("submit", async (event) => {
   if (button?.hasAttribute("formaction")) sent.action = button.formAction;
   sent.submit();
 });
+
+// A node that does not answer: said beside what was pressed, and the page knows that it was not left.
+function tellUnreachable(sent, button) {
+  unreachable.textContent = button?.dataset.unreachable ?? unreachable.dataset.lost;
+  (button?.closest(".taps, .pair") ?? button ?? sent.lastElementChild).after(unreachable);
+  unreachable.hidden = false;
+  sent.dispatchEvent(new Event("cunyi:not-sent"));
+}
 
 async function lock() {
   await fetch("/lock", { method: "POST", headers: { "X-Requested-With": "cunyi" } });

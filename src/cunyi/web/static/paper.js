@@ -88,6 +88,9 @@ if (rows) {
   rows.addEventListener("submit", () => {
     leaving = true;
   });
+  rows.addEventListener("cunyi:not-sent", () => {
+    leaving = false;
+  });
   window.addEventListener("beforeunload", (event) => {
     if (unkept && !leaving) event.preventDefault();
   });

@@ -6,6 +6,7 @@ const form = document.getElementById("person-form");
 if (find) findAsTyped();
 if (form) {
   readNumbers();
+  takeAges();
   addContacts();
   keepFromLosing();
 }
@@ -125,6 +126,8 @@ function readNumbers() {
   function fill(born, said, over) {
     if (over || !birth.value.trim() || birth.dataset.filled) {
       if (birth.value !== born) birth.value = born;
+      // A number says the very day.
+      if (born) form.elements.birth_estimated.checked = false;
       mark(birth, born);
     }
     if (over || !sex() || sexes.dataset.filled) {
@@ -136,6 +139,20 @@ function readNumbers() {
     if (value) field.dataset.filled = "yes";
     else delete field.dataset.filled;
   }
+}
+
+// An age stands for the year that it gives, which is shown at once, estimated.
+function takeAges() {
+  const birth = form.elements.birth_on;
+  const says = document.getElementById("age-says");
+  birth.addEventListener("change", () => {
+    const [, age] = birth.value.normalize("NFKC").replace(/\s/g, "").match(/^(\d{1,3})(?:周?岁)?$/) ?? [];
+    const year = Number(says.dataset.year) - Number(age);
+    says.textContent = year >= 1900 ? says.dataset.taken.replace("{age}", Number(age)).replace("{year}", year) : "";
+    if (!says.textContent) return;
+    birth.value = year;
+    form.elements.birth_estimated.checked = true;
+  });
 }
 
 function addContacts() {
@@ -181,6 +198,9 @@ function keepFromLosing() {
       leaving = sent === form;
     });
   }
+  form.addEventListener("cunyi:not-sent", () => {
+    leaving = false;
+  });
   window.addEventListener("beforeunload", (event) => {
     if (changed && !leaving) event.preventDefault();
   });
