@@ -151,6 +151,7 @@ class ReferralSlip(msgspec.Struct, frozen=True, kw_only=True):
     treatment: str = ""
     diagnoses: tuple[Diagnosis, ...] = ()
     allergies: tuple[str, ...] = ()
+    current_drugs: tuple[str, ...] = ()
     criteria: tuple[CriterionMet, ...] = ()
     thought: ThoughtBefore = ThoughtBefore()
     first_aid: tuple[str, ...] = ()

@@ -168,7 +168,7 @@ def referral_form_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRou
 
 _TEXTS = (
     *("reason", "purpose", "complaint", "history", "past_history", "findings", "treatment", "patient_phone"),
-    *("results", "first_aid", "diagnosis", "plan", "drugs", "targets"),
+    *("results", "first_aid", "diagnosis", "current_drugs", "plan", "drugs", "targets"),
 )
 _NAMES = (*_TEXTS, "urgency", "place", "place_name", "place_department", "place_phone")
 
@@ -180,6 +180,7 @@ def _values(slip: ReferralSlip) -> dict[str, str]:
     return {
         **values,
         "results": "\n".join(slip.results),
+        "current_drugs": "\n".join(slip.current_drugs),
         "first_aid": "\n".join(slip.first_aid),
         "diagnosis": "\n".join(each.name for each in slip.diagnoses),
         "plan": slip.home.plan,
