@@ -24,6 +24,7 @@ from cunyi.domain.referral import (
     ThoughtBefore,
 )
 from cunyi.journeys.case_of_person import Background, background_of, case_of
+from cunyi.journeys.onward_referral import carried_on, received_with
 from cunyi.journeys.opening_record import PersonRecord
 from cunyi.journeys.slip_texts import LeftOut, SlipTexts, slip_texts
 from cunyi.journeys.thread_notes import facility_of
@@ -106,6 +107,8 @@ def fill_slip(
         slip = msgspec.structs.replace(slip, current_drugs=drugs)
     if ground.encounter is not None:
         slip = _from_encounter(slip, ground.encounter, told)
+    if direction is ReferralDirection.UP and (received := received_with(store, by, record.person)) is not None:
+        slip = carried_on(slip, received)
     places = places_for(store, by, person.village_code, slip, knowledge)
     if places and places[0].can_take:
         slip = msgspec.structs.replace(slip, place=place_of(places[0], knowledge))
