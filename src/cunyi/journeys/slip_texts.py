@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import groupby
 
 import msgspec
 
@@ -33,7 +34,7 @@ def slip_texts(encounter: Encounter, on_record: OnRecord, knowledge: Knowledge) 
     """What the encounter tells. A villager's sentence that no doctor has checked is marked as such, an unchecked denial left out."""
     texts, left_out = dict(encounter.texts), list[LeftOut]()
     for field in (each for each in _TOLD if each in texts):
-        kept = []
+        kept = list[tuple[bool, str]]()
         for piece in _pieces(texts[field], encounter, field):
             sentence = piece.strip()
             unchecked = {each.text: each for each in encounter.unchecked or () if each.field == field}.get(sentence)
@@ -41,8 +42,10 @@ def slip_texts(encounter: Encounter, on_record: OnRecord, knowledge: Knowledge) 
             if against or (unchecked is not None and unchecked.denied):
                 left_out.append(LeftOut(text=sentence, against=against))
             else:
-                kept.append(piece if unchecked is None else piece.replace(sentence, _marked(sentence, knowledge)))
-        texts[field] = "".join(kept).strip()
+                kept.append((unchecked is not None, piece))
+        # Neighbours that nobody checked are marked once, together.
+        runs = (("".join(text for _, text in run), marked) for marked, run in groupby(kept, key=lambda each: each[0]))
+        texts[field] = "".join(_marked(text, knowledge) if marked else text for text, marked in runs).strip()
     return SlipTexts(texts=texts, left_out=tuple(left_out))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from cunyi.domain.case import Case
@@ -21,7 +23,8 @@ class OnRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def contradicted_by(field: str, text: str, record: OnRecord, knowledge: Knowledge) -> tuple[str, ...]:
     """The names on the record that a sentence in a field of the case denies; none where it denies nothing of them."""
-    denied = _findings(Case(**{field: text}), Status.ABSENT, knowledge)
+    said: dict[str, Any] = {field: text}
+    denied = _findings(Case(**said), Status.ABSENT, knowledge)
     if not denied:
         return ()
     listed = [(name, Case(problems=(name,))) for name in record.problems]
