@@ -12,10 +12,16 @@ from sqlalchemy import select
 
 from cunyi.domain.account import Role
 from cunyi.domain.audit import Action
+from cunyi.domain.encounter import Encounter, ListKind, canonical
 from cunyi.domain.errors import NotAllowedError, UserError
 from cunyi.domain.finding import Status
 from cunyi.domain.interview import Answer, Informant, Question, QuestionKind, Slot, Topic, give_answer
+from cunyi.domain.referral import ReferralDirection
+from cunyi.journeys.case_of_person import background_of
 from cunyi.journeys.consulting import begin_draft, open_draft
+from cunyi.journeys.filling_slip import FilledSlip, SlipGround, fill_slip
+from cunyi.journeys.keeping_lists import add_to_list
+from cunyi.journeys.opening_record import open_record
 from cunyi.journeys.preconsulting import (
     Agreed,
     Said,
@@ -42,12 +48,14 @@ from cunyi.journeys.preconsulting_clinic import (
     pick_up,
 )
 from cunyi.journeys.preconsulting_handover import (
+    CHECKED,
     gaps_in,
     hand_over,
     level_before,
     queue_confirmed,
     said_in,
     take_along,
+    unchecked_in,
 )
 from cunyi.journeys.preconsulting_rules import (
     READY_KEPT,
@@ -65,6 +73,9 @@ from cunyi.reasoning.interviewing_case import sex_of
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store import schema
 from cunyi.store.interviews import ConsentBy, InterviewState, Way, interview_by_id
+from cunyi.web.doctor.encounter_form import fields_of, read_encounter
+from cunyi.web.doctor.form import read_form
+from cunyi.web.doctor.villager_said import villager_view
 
 HEART = "胸口像石头压着一样痛，出冷汗，半个钟头了"
 NUMBER = "11010519491231002X"
@@ -581,3 +592,76 @@ def test_a_limit_forgets_and_a_clock_set_back_keeps_nobody_out(desk: Desk) -> No
     limits.expect(limit, "b")
     desk.clock.at = desk.clock() - timedelta(days=1)
     limits.expect(limit, "a")
+
+
+@pytest.fixture
+def denying(desk: Desk, knowledge: Knowledge):
+    """A resident with diseases and a drug on the record who tapped 没点的都没有: the person and the draft of the interview."""
+    person = desk.register("周大福")
+    listed = [(ListKind.PROBLEM, "高血压病"), (ListKind.PROBLEM, "2型糖尿病"), (ListKind.MEDICATION, "氨氯地平")]
+    for kind, name in [*listed, (ListKind.ALLERGY, "青霉素")]:
+        add_to_list(
+            desk.store,
+            desk.account,
+            person.id,
+            kind,
+            name=name,
+            detail="5mg 每日1次" * (name == "氨氯地平"),
+            today=desk.today,
+        )
+    shown = finish(desk, knowledge, begun(desk), age=66)
+    form = {"occurred_on": [desk.today.isoformat()], "occurred_time": ["08:00"]}
+    draft = hand_over(desk.store, desk.account, shown.stored.id, person.id, knowledge, form=form)
+    return person, open_draft(desk.store, desk.account, draft).draft.form
+
+
+def slip_of(desk: Desk, knowledge: Knowledge, person, form) -> FilledSlip:
+    written = read_encounter(
+        form,
+        read_form(form, knowledge),
+        knowledge,
+        zone=desk.clock(),
+        by="李建国",
+        proposed_level="",
+        proposed_diseases=[],
+        overrides=[],
+    )
+    # What is signed is read back as it was written.
+    written = msgspec.json.decode(canonical(written), type=Encounter)
+    assert unchecked_in({**form, **fields_of(written)}) == (written.unchecked or ())
+    record = open_record(desk.store, desk.account, person.id, today=desk.today)
+    ground, up = SlipGround(encounter=written), ReferralDirection.UP
+    return fill_slip(desk.store, desk.account, record, ground, knowledge, direction=up, now=desk.clock())
+
+
+def test_what_nobody_checked_is_no_fact_on_a_referral_slip(desk: Desk, knowledge: Knowledge, denying) -> None:
+    person, form = denying
+    assert "否认" in form["past_history"][0] and "高血压病史" in form["past_history"][0]
+    filled = slip_of(desk, knowledge, person, form)
+    slip = filled.slip
+    assert "否认" not in slip.past_history + slip.history and "高血压病、2型糖尿病" in slip.past_history
+    assert slip.current_drugs == ("氨氯地平 5mg 每日1次",) and slip.home.drugs == ()
+    assert slip.complaint.endswith("（自述，未核对）") and "（自述，未核对）" in slip.history
+    against = {name for each in filled.left_out for name in each.against}
+    assert against == {"高血压病", "2型糖尿病", "氨氯地平", "青霉素"}
+
+
+def test_a_checked_denial_goes_along_unless_the_record_says_otherwise(
+    desk: Desk, knowledge: Knowledge, denying
+) -> None:
+    person, form = denying
+    checked = {**form, CHECKED: [",".join(str(number) for number in range(len(said_in(form))))]}
+    filled = slip_of(desk, knowledge, person, checked)
+    assert "自述" not in filled.slip.complaint + filled.slip.history and "否认" in filled.slip.history
+    assert "高血压病史" not in filled.slip.past_history and "降压药" not in filled.slip.past_history
+    assert filled.left_out and all(each.against for each in filled.left_out)
+
+
+def test_the_draft_shows_what_of_the_record_was_denied(desk: Desk, knowledge: Knowledge, denying) -> None:
+    person, form = denying
+    background = background_of(desk.store, desk.account, person, knowledge, desk.clock())
+    view = villager_view(form, background.on_record, knowledge)
+    assert view is not None and set(view.against) == {"高血压病", "2型糖尿病", "氨氯地平", "青霉素"}
+    rewritten = {**form, "past_history": ["高血压10年"]}
+    view = villager_view(rewritten, background.on_record, knowledge)
+    assert view is not None and view.against == []

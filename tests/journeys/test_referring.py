@@ -122,7 +122,7 @@ def test_the_whole_loop_between_two_nodes(nodes, mini):
     assert piles(village, mini) == [Pile.THEIRS]
     carry(village.store, township.store)
     assert piles(township, mini) == [Pile.MINE]
-    step(township, mini, thread, Step.ACCEPT, words="今天来")
+    step(township, mini, thread, Step.ACCEPT, words="今天来", come_at="今天下午内科门诊")
     step(township, mini, thread, Step.ARRIVE)
     step(township, mini, thread, Step.ADMIT)
     check = PlannedCheck(on=NOON.date() + timedelta(days=7), what="复查胸片")
@@ -179,8 +179,24 @@ def test_what_nobody_answers_is_late_on_both_sides_and_says_whom_to_ring(nodes, 
     assert [(each.reminder.whom, each.phone) for each in rung] == [
         ("receiver", "07970001"),
         ("emergency", "07970120"),
-        ("manager", "07970001"),
+        # The township is the one who is silent: whoever stands above both is asked.
+        ("manager", "07971000"),
     ]
+
+
+def test_a_call_is_shown_with_when_to_try_again(nodes, mini):
+    village, _ = nodes
+    _, thread = sent(village, mini, urgency=ReferralUrgency.SOON)
+    loop = mini.content.referral_loop
+    village.clock.at = NOON + timedelta(minutes=loop.limits["requested"][ReferralUrgency.SOON] + 1)
+    (line,) = my_referrals(village.store, village.account, mini, village.clock())
+    assert line.again_at is None and line.reminder.whom == "receiver"
+    step(village, mini, thread, Step.CALL, called="内科", words="没人接")
+    again = village.clock() + timedelta(minutes=loop.call_again[ReferralUrgency.SOON])
+    (line,) = my_referrals(village.store, village.account, mini, village.clock())
+    assert line.again_at == again
+    step(village, mini, thread, Step.ACCEPT, told_by="内科来电", come_at="明早八点")
+    assert open_referral(village.store, village.account, thread).referral.last_call is None
 
 
 def test_whoever_coordinates_is_told_by_the_program_once_until_somebody_acts(nodes, mini):
@@ -256,7 +272,7 @@ def test_both_answered_while_apart_ends_the_same_everywhere(nodes, mini):
     village, township = nodes
     _, thread = sent(village, mini)
     carry(village.store, township.store)
-    step(township, mini, thread, Step.ACCEPT)
+    step(township, mini, thread, Step.ACCEPT, come_at="现在就来，内科")
     step(village, mini, thread, Step.DECLINE, words="说没有床", told_by="前台电话")
     carry(village.store, township.store)
     carry(township.store, village.store)
@@ -327,6 +343,95 @@ def test_lists_and_statistics_are_the_same_on_either_database(desk, mini):
     step(desk, mini, thread, Step.RETURN, returned=back, told_by="来电")
     since = desk.clock() - timedelta(days=31)
     told = referral_statistics(desk.store, desk.account, since=since, until=desk.clock() + timedelta(days=1))
-    assert (told.sent, told.came_back, told.without_slip) == (2, 1, 1)
+    assert (told.people, told.sent, told.came_back, told.waiting) == (2, 2, 1, 1)
     step(desk, mini, thread, Step.CLOSE)
     assert len(my_referrals(desk.store, desk.account, mini, desk.clock())) == 1
+
+
+def test_statistics_count_people_and_put_apart_what_cannot_be_compared(nodes, mini):
+    village, township = nodes
+    back = ReferralReturn(diagnoses=(PNEUMONIA,))
+    proposed = slip(village, village.register("周大福"), mini)
+    known = msgspec.structs.replace(proposed.thought, differential=(("pneumonia", "社区获得性肺炎", "J18.9", 0.9),))
+    person, thread = sent(village, mini, "李桂兰", diagnoses=(PNEUMONIA,), thought=known)
+    step(village, mini, thread, Step.RETURN, returned=back, told_by="内科来电")
+    again = send_referral(village.store, village.account, person.id, slip(village, person, mini, diagnoses=()), mini)
+    step(village, mini, again, Step.RETURN, returned=back, told_by="内科来电")
+    withdrawn = send_referral(village.store, village.account, person.id, slip(village, person, mini), mini)
+    step(village, mini, withdrawn, Step.WITHDRAW, words="不去了")
+    sent(village, mini, "赖春梅")
+    carry(village.store, township.store)
+    own = ReferralPlace(facility=COUNTY, name="县人民医院")
+    theirs = slip(township, person, mini, place=own, diagnoses=(Diagnosis(name="普通感冒", icd10="J00"),))
+    up = send_referral(township.store, township.account, person.id, theirs, mini, reason="转诊")
+    step(township, mini, up, Step.RETURN, returned=back, told_by="县医院来电")
+    told = referral_statistics(
+        township.store, township.account, since=NOON - timedelta(days=1), until=NOON + timedelta(days=1)
+    )
+    assert (told.people, told.sent, told.came_back) == (2, 5, 3)
+    assert (told.waiting, told.withdrawn, told.ended_without) == (1, 1, 0)
+    assert (told.total.doctor_same, told.total.doctor_compared, told.total.count) == (1, 2, 3)
+    assert (told.total.program_first, told.total.program_compared) == (1, 1)
+    assert [(each.name, each.count, each.doctor_same) for each in told.senders] == [
+        ("village", 2, 1),
+        ("township", 1, 0),
+    ]
+
+
+def test_nobody_is_sent_twice_to_one_place_unawares(nodes, mini):
+    village, _ = nodes
+    person, thread = sent(village, mini)
+    again = slip(village, person, mini)
+    with pytest.raises(InvalidFormError) as refused:
+        send_referral(village.store, village.account, person.id, again, mini)
+    assert [error.field for error in refused.value.errors] == ["again"] and "坪山镇卫生院" in str(refused.value)
+    elsewhere = msgspec.structs.replace(again, place=ReferralPlace(facility=COUNTY, name="县人民医院"))
+    send_referral(village.store, village.account, person.id, elsewhere, mini)
+    send_referral(village.store, village.account, person.id, again, mini, again=True)
+    step(village, mini, thread, Step.RETURN, returned=ReferralReturn(diagnoses=(PNEUMONIA,)), told_by="内科来电")
+
+
+def test_whoever_accepts_says_when_and_where_to_come(nodes, mini):
+    village, township = nodes
+    _, thread = sent(village, mini)
+    carry(village.store, township.store)
+    with pytest.raises(InvalidFormError) as refused:
+        step(township, mini, thread, Step.ACCEPT, words="可以来")
+    assert [error.field for error in refused.value.errors] == ["come_at"]
+    step(township, mini, thread, Step.ACCEPT, come_at="明早八点内科门诊")
+
+
+@pytest.mark.parametrize("words", ["abc123", "abc", "12"])
+def test_what_is_no_telephone_number_is_refused_with_the_way_out(nodes, mini, words):
+    village, _ = nodes
+    person = village.register("周大福")
+    by_hand = ReferralPlace(name="外省医院", phone=words)
+    with pytest.raises(InvalidFormError) as refused:
+        wrong = slip(village, person, mini, patient_phone=words, place=by_hand)
+        send_referral(village.store, village.account, person.id, wrong, mini)
+    assert [error.field for error in refused.value.errors] == ["place_phone", "patient_phone"]
+    right = slip(village, person, mini, patient_phone="0797-1234567", place=ReferralPlace(name="外省医院"))
+    assert send_referral(village.store, village.account, person.id, right, mini)
+
+
+def test_the_township_sends_on_with_what_it_received(nodes, mini):
+    village, township = nodes
+    person, thread = sent(
+        village,
+        mini,
+        history="三天前受凉",
+        past_history="高血压病",
+        current_drugs=("氨氯地平 5mg",),
+        treatment="物理降温",
+    )
+    carry(village.store, township.store)
+    onward = filled(township, person, mini).slip
+    assert (onward.onward_of, onward.complaint, onward.history) == (thread, "咳嗽发热3天", "三天前受凉")
+    assert onward.past_history == "高血压病" and onward.current_drugs == ("氨氯地平 5mg",)
+    assert onward.treatment == "上坪村卫生室：物理降温" and onward.diagnoses[0].name == "普通感冒"
+    onward = msgspec.structs.replace(onward, place=ReferralPlace(facility=COUNTY, name="县人民医院"))
+    further = send_referral(township.store, township.account, person.id, onward, mini, reason="转诊")
+    (told,) = open_referral(township.store, township.account, thread).onward
+    assert told.id == further and told.details["to_name"] == "县人民医院"
+    step(township, mini, thread, Step.RETURN, returned=ReferralReturn(diagnoses=(PNEUMONIA,)))
+    assert filled(township, person, mini).slip.onward_of == "", "who was sent back begins anew"

@@ -334,6 +334,41 @@ def test_the_alarm_is_on_every_page_and_tells_nothing_behind_a_lock(
     assert doctor.get("/alarms", headers={"x-requested-with": "cunyi"}).status_code == 401
 
 
+def test_the_alarm_says_why_and_in_whose_words(phone: TestClient, doctor: TestClient) -> None:
+    answer_all(phone, begin(phone, name="周大福", phone="13800001111"), complaint=HEART, age="68")
+    ringing = words(doctor.get("/alarms").text)
+    assert HEART in ringing and "疑似急性冠脉综合征" in ringing
+    assert "疑似急性冠脉综合征" in words(doctor.get("/preconsultations").text)
+    where = re.search(r"/preconsultations/[0-9a-f-]{36}", doctor.get("/alarms").text)[0]
+    assert "疑似急性冠脉综合征" in words(doctor.get(where).text)
+    doctor.cookies.set(LANGUAGE, "en")
+    told = re.search(r'id="why-this-level".*?</ul>', doctor.get(where).text, re.S)[0]
+    assert not HAN.search(words(re.sub(r'<span lang="zh">.*?</span>', "", told)))
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 1366, "height": 768}], ids=["phone", "desktop"])
+def test_many_alarms_are_one_line_that_leaves_the_page_in_sight(
+    node: Node, knowledge: Knowledge, phone: TestClient, browser: Browser, size: dict[str, int]
+) -> None:
+    for number in range(5):
+        answer_all(phone, begin(phone, name="周大福", phone=f"1380000111{number}"), complaint=HEART, age="68")
+    with served(node.seat, knowledge) as here:
+        page = browser.new_context(viewport=size).new_page()
+        log_in(page, here)
+        page.wait_for_selector("[data-alarms='5']")
+        picture(page, f"alarms-{size['width']}")
+        assert page.locator("#alarm .alarm-band").bounding_box()["height"] <= 0.15 * size["height"]
+        expect(page.locator("#alarm form button >> visible=true")).to_have_count(1)
+        page.click(".alarm-more > summary")
+        picture(page, f"alarms-open-{size['width']}")
+        expect(page.locator(".alarm-all form button >> visible=true")).to_have_count(5)
+        page.evaluate("document.dispatchEvent(new Event('cunyi:alarm'))")
+        page.locator(".alarm-all form button").last.click()
+        page.wait_for_url("**/preconsultations/*")
+        expect(page.locator("[data-alarms='4']")).to_have_count(1)
+        page.context.close()
+
+
 def test_how_many_have_answered_is_told_with_the_alarms(phone: TestClient, doctor: TestClient) -> None:
     assert doctor.get("/alarms").headers["x-cunyi-ready"] == "0"
     answer_all(phone, begin(phone))

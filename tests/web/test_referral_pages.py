@@ -247,6 +247,8 @@ def picture(page, name):
 def press(page, step):
     """Opens a step and does it."""
     page.click(f"#next details:has(#step-{step}) > summary")
+    if step == "accept":
+        page.fill("#come_at", "现在就来，急诊科")
     pressed(page, f"#step-{step} button.main-tap")
 
 
@@ -328,3 +330,26 @@ def walk_the_loop(browser, desktop, mini, village, township):
         phone.goto(there + where)
         phone.wait_for_selector("#state[data-state=closed]")
         phone.context.close()
+
+
+def test_managers_find_the_statistics_and_no_false_zeros(clients, nodes):
+    client, node = clients[0], nodes[0]
+    node.seat.add_account("system", login="guanli", name="张三", role=Role.ADMINISTRATOR, password=PASSWORD)
+    client.cookies.set(COOKIE, node.seat.sign_in("guanli", PASSWORD)[0])
+    page = client.get("/").text
+    assert 'href="/referrals/statistics"' in page and client.get("/referrals/statistics").status_code == 200
+    assert "待随访" not in page and "草稿" not in page and 'id="queue"' not in page and 'id="not-shown"' in page
+    client.cookies.set(COOKIE, node.seat.sign_in(LOGIN, PASSWORD)[0])
+    assert "待随访" in client.get("/").text
+
+
+def test_a_second_slip_to_the_same_place_asks_first(clients, nodes):
+    client, person = clients[0], nodes[0].register("周大福")
+    where = send(client, person)
+    assert where in client.get(f"/people/{person.id}/refer").text
+    refused = client.post(f"/people/{person.id}/refer", data=SENT)
+    assert refused.status_code == 400 and "那次还没有结束" in refused.text and 'name="again"' in refused.text
+    assert (
+        client.post(f"/people/{person.id}/refer", data={**SENT, "again": "yes"}, follow_redirects=False).status_code
+        == 303
+    )

@@ -49,10 +49,8 @@ def _check_loop(entry: Entry, prefixes: set[str]) -> Iterator[Problem]:
     yield from _keys(entry, raw.get("limits"), LIMITED, "limits")
     limits = raw.get("limits")
     for state, by_urgency in limits.items() if isinstance(limits, LineDict) else ():
-        yield from _keys(entry, by_urgency, tuple(ReferralUrgency), "limits", state)
-        for urgency, minutes in by_urgency.items() if isinstance(by_urgency, LineDict) else ():
-            if not isinstance(minutes, int) or isinstance(minutes, bool) or minutes <= 0:
-                yield entry.problem("时限写整数分钟，大于 0", "limits", state, urgency)
+        yield from _minutes(entry, by_urgency, "limits", state)
+    yield from _minutes(entry, raw.get("call_again"), "call_again")
     for name, shape, what in (
         ("reminders", referral_shapes.REMINDER, "催办"),
         ("plans", referral_shapes.PLAN, "方案"),
@@ -65,6 +63,14 @@ def _check_loop(entry: Entry, prefixes: set[str]) -> Iterator[Problem]:
         for prefix in rules if isinstance(rules, list) else ():
             if prefix not in prefixes:
                 yield entry.problem(f"referral/ 里没有以 {prefix} 开头的标准（改正或删去）", "plans", index, "rules")
+
+
+def _minutes(entry: Entry, by_urgency: Any, *path: str) -> Iterator[Problem]:
+    """Whole minutes for every urgency."""
+    yield from _keys(entry, by_urgency, tuple(ReferralUrgency), *path)
+    for urgency, minutes in by_urgency.items() if isinstance(by_urgency, LineDict) else ():
+        if not isinstance(minutes, int) or isinstance(minutes, bool) or minutes <= 0:
+            yield entry.problem("时限写整数分钟，大于 0", *path, urgency)
 
 
 def _keys(entry: Entry, raw: Any, wanted: tuple[str, ...], *path: str) -> Iterator[Problem]:

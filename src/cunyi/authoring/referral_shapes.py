@@ -10,6 +10,7 @@ from cunyi.knowledge.referral_loops import LIMITED, WHOM
 LOOP: Shape = {
     "sources": SOURCES, "review": REVIEW, "urgency_of": (mapping, True), "limits": (mapping, True),
     "reminders": (many(mapping, 1), True), "purposes": (mapping, True), "emergency_number": (text, True),
+    "call_again": (mapping, True),
     "plans": (many(mapping, 1), True),
 }  # fmt: skip
 REMINDER: Shape = {

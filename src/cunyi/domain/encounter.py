@@ -99,8 +99,19 @@ class ShownAssessment(msgspec.Struct, frozen=True, kw_only=True):
     engine_version: str
 
 
+class Unchecked(msgspec.Struct, frozen=True, kw_only=True):
+    """A villager's sentence that stands in a text of an encounter and that no doctor has checked (未核对的自述)."""
+
+    field: str
+    text: str
+    denied: bool
+
+
 class Encounter(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened and what was decided (接诊内容). Texts are those of the case format; nothing here is ever edited once signed."""
+    """What happened and what was decided (接诊内容). Texts are those of the case format; nothing here is ever edited once signed.
+
+    `unchecked` is left out where there was no interview before, so that what was signed earlier reads back as the same bytes.
+    """
 
     kind: EncounterKind
     occurred_at: datetime
@@ -117,6 +128,7 @@ class Encounter(msgspec.Struct, frozen=True, kw_only=True):
     next_visit_reason: str = ""
     decision: Decision | None = None
     assessment: ShownAssessment | None = None
+    unchecked: tuple[Unchecked, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True):

@@ -132,7 +132,8 @@ class ReferralSlip(msgspec.Struct, frozen=True, kw_only=True):
 
     `record` is the signed document it was filled from, empty where the doctor wrote it without one. `thought` stays with it so
     that what the hospital finds can be compared later. `first_aid` is what to do until somebody takes over. `level`,
-    `department` and `examination` (ids of the knowledge base) are what the patient needs, to find another place by.
+    `department` and `examination` (ids of the knowledge base) are what the patient needs, to find another place by. `onward_of` is the
+    referral by which the patient came to the sender, where they are sent further.
     """
 
     direction: ReferralDirection
@@ -151,10 +152,12 @@ class ReferralSlip(msgspec.Struct, frozen=True, kw_only=True):
     treatment: str = ""
     diagnoses: tuple[Diagnosis, ...] = ()
     allergies: tuple[str, ...] = ()
+    current_drugs: tuple[str, ...] = ()
     criteria: tuple[CriterionMet, ...] = ()
     thought: ThoughtBefore = ThoughtBefore()
     first_aid: tuple[str, ...] = ()
     record: str = ""
+    onward_of: str = ""
     patient_phone: str = ""
     patient_address: str = ""
     doctor_phone: str = ""

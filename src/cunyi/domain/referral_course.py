@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -129,6 +130,12 @@ class ReferralCourse(msgspec.Struct, frozen=True, kw_only=True):
     def last(self, step: ReferralStep) -> ReferralEvent | None:
         """The last note of a step that counted."""
         return next((each for each in reversed(self.events) if each.step is step and each.counted), None)
+
+    @property
+    def last_call(self) -> ReferralEvent | None:
+        """The last telephone call since the last step; None where nobody has rung since."""
+        since = itertools.takewhile(lambda each: not each.counted, reversed(self.events))
+        return next((each for each in since if each.step is _Step.CALL and each.entitled), None)
 
     def last_return(self) -> ReferralEvent | None:
         """The last return slip, also one that came after the end."""

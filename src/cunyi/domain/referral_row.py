@@ -42,6 +42,7 @@ def _details(referral: ReferralCourse, last: ReferralEvent) -> dict[str, Any]:
     declined = referral.last(ReferralStep.DECLINE) if referral.state is ReferralState.DECLINED else None
     other = declined.content.place if declined else None
     back = referral.last_return()
+    called = referral.last_call
     compared = compare(slip, back.content.returned) if slip and back and back.content.returned else None
     return {
         "direction": referral.direction.value,
@@ -61,6 +62,8 @@ def _details(referral: ReferralCourse, last: ReferralEvent) -> dict[str, Any]:
         "alternative": other.name if other else "",
         "complaint": slip.complaint if slip else "",
         "compared": msgspec.to_builtins(compared) if compared else None,
+        "onward_of": slip.onward_of if slip else "",
+        "called_at": called.note.signed_at.isoformat() if called else None,
         "last": last.note.kind,
         "last_at": last.note.signed_at.isoformat(),
         "last_by": last.note.author.name,

@@ -12,6 +12,7 @@ from cunyi.domain.encounter import EncounterKind, ListKind
 from cunyi.domain.finding import Reading, When
 from cunyi.domain.person import Person, Programme, age_years
 from cunyi.domain.prescription import PatientForPrescribing
+from cunyi.reasoning.contradicting import OnRecord
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.lists import entries_of
 from cunyi.store.people import same_person
@@ -30,6 +31,11 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     allergies: tuple[str, ...]
     medications: tuple[str, ...]
     previous: tuple[Reading, ...]
+
+    @property
+    def on_record(self) -> OnRecord:
+        """What the lists name, for comparing with what somebody says."""
+        return OnRecord(problems=self.problems, allergies=self.allergies, medications=self.medications)
 
 
 def background_of(store: Store, by: Account, person: Person, knowledge: Knowledge, now: datetime) -> Background:

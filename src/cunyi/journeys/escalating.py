@@ -15,6 +15,7 @@ from cunyi.domain.referral import ReferralContent, ReferralDirection, ReferralSt
 from cunyi.domain.thread import Thread, ThreadKind
 from cunyi.journeys.thread_notes import PROGRAM, go_on
 from cunyi.knowledge.referral_loops import COORDINATOR, ReferralLoop
+from cunyi.reasoning.choosing_facility import coordinator_for
 from cunyi.reasoning.referral_reminders import reminders_due
 from cunyi.store.answering import overdue_threads
 from cunyi.store.facilities import facilities
@@ -81,19 +82,6 @@ def next_facility(
     return min(candidates, key=lambda each: (_LEVELS.index(each.level), each.code), default=None)
 
 
-def coordinator_of(thread: Thread, known: list[Facility]) -> Facility | None:
-    """Who brings the two sides of a referral together: the township of the village, or the county where that is one of them."""
-    candidates = [
-        each
-        for each in known
-        if each.open
-        and each.level in (FacilityLevel.TOWNSHIP, FacilityLevel.COUNTY)
-        and each.code not in (thread.from_facility, thread.to_facility)
-        and each.answers_for(thread.village_code)
-    ]
-    return min(candidates, key=lambda each: (_LEVELS.index(each.level), each.code), default=None)
-
-
 def _to_pass_on(
     connection: Connection, organisation: str, now: datetime, loop: ReferralLoop | None
 ) -> list[tuple[Thread, Facility]]:
@@ -106,7 +94,8 @@ def _to_pass_on(
     found = []
     for thread in late:
         if thread.kind is ThreadKind.REFERRAL:
-            if (coordinator := coordinator_of(thread, known)) is not None:
+            sides = (thread.from_facility, thread.to_facility)
+            if (coordinator := coordinator_for(thread.village_code, sides, known)) is not None:
                 found.append((thread, coordinator))
             continue
         read = consultation_details if thread.kind is ThreadKind.CONSULTATION else critical_details

@@ -23,8 +23,10 @@ from cunyi.domain.referral import (
     ReferralUrgency,
     ThoughtBefore,
 )
-from cunyi.journeys.case_of_person import background_of, case_of
+from cunyi.journeys.case_of_person import Background, background_of, case_of
+from cunyi.journeys.onward_referral import carried_on, received_with
 from cunyi.journeys.opening_record import PersonRecord
+from cunyi.journeys.slip_texts import LeftOut, SlipTexts, slip_texts
 from cunyi.journeys.thread_notes import facility_of
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.choosing_facility import Need, ProposedFacility, propose_facilities
@@ -47,11 +49,15 @@ class SlipGround(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FilledSlip(msgspec.Struct, frozen=True, kw_only=True):
-    """A slip as it is proposed (预填转诊单), with the facilities that could take the patient and how much they are needed."""
+    """A slip as it is proposed (预填转诊单), with the facilities that could take the patient and how much they are needed.
+
+    `left_out` is what the encounter says and the slip does not, for the doctor to know.
+    """
 
     slip: ReferralSlip
     places: list[ProposedFacility]
     needed: bool
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def fill_slip(
@@ -66,7 +72,10 @@ def fill_slip(
 ) -> FilledSlip:
     """The slip of a patient, for the doctor to change; nothing is kept."""
     person = record.person
-    case = _case(store, by, record, ground, knowledge, now)
+    background = background_of(store, by, record.person, knowledge, now)
+    case = case_of(_written(record, ground, knowledge, now), record.person, background, now.date())
+    told = slip_texts(ground.encounter, background.on_record, knowledge) if ground.encounter else SlipTexts()
+    drugs = _in_use(record, background)
     assessment = assess(case, knowledge)
     urgency = _urgency(assessment, knowledge) if direction is ReferralDirection.UP else ReferralUrgency.ROUTINE
     level, department = _needed(assessment, direction)
@@ -78,7 +87,7 @@ def fill_slip(
         department=department,
         examination=_examination(assessment, direction),
         reason="；".join(assessment.referral.reasons) if direction is ReferralDirection.UP else "",
-        past_history=_joined([case.past_history, "、".join(each.name for each in record.problems)]),
+        past_history=_joined([told.texts.get("past_history", ""), "、".join(each.name for each in record.problems)]),
         results=tuple(_results(record, ground, knowledge, now)),
         allergies=tuple(each.name for each in record.allergies),
         criteria=tuple(criteria_met(case, knowledge, direction)),
@@ -92,17 +101,18 @@ def fill_slip(
     if direction is ReferralDirection.DOWN:
         slip = msgspec.structs.replace(
             slip,
-            home=HomePlan(
-                drugs=tuple(f"{each.name} {each.detail}".strip() for each in record.medications),
-                targets="\n".join(targets_of(case, knowledge)),
-            ),
+            home=HomePlan(drugs=drugs, targets="\n".join(targets_of(case, knowledge))),
         )
+    else:
+        slip = msgspec.structs.replace(slip, current_drugs=drugs)
     if ground.encounter is not None:
-        slip = _from_encounter(slip, ground.encounter)
+        slip = _from_encounter(slip, ground.encounter, told)
+    if direction is ReferralDirection.UP and (received := received_with(store, by, record.person)) is not None:
+        slip = carried_on(slip, received)
     places = places_for(store, by, person.village_code, slip, knowledge)
     if places and places[0].can_take:
         slip = msgspec.structs.replace(slip, place=place_of(places[0], knowledge))
-    return FilledSlip(slip=slip, places=places, needed=assessment.referral.needed)
+    return FilledSlip(slip=slip, places=places, needed=assessment.referral.needed, left_out=told.left_out)
 
 
 def places_for(
@@ -149,25 +159,27 @@ def written_case(encounter: Encounter) -> Case:
     return msgspec.structs.replace(case, **texts)
 
 
-def _case(
-    store: Store, by: Account, record: PersonRecord, ground: SlipGround, knowledge: Knowledge, now: datetime
-) -> Case:
-    """The patient as the engine sees them: with an encounter what it says, else the record with its recent values."""
+def _written(record: PersonRecord, ground: SlipGround, knowledge: Knowledge, now: datetime) -> Case:
+    """What an encounter says, or without one the recent values of the record."""
     if ground.encounter is not None:
-        written = written_case(ground.encounter)
-    else:
-        recent = [point for point in record.latest.values() if now - point.at <= _RECENT]
-        items = knowledge.content.items
-        written = Case(
-            vitals={p.item: p.number for p in recent if p.item in VITAL_FIELDS and p.number is not None},
-            labs=tuple(
-                Lab(items[p.item].name, p.words if p.number is None else p.number, p.unit or None)
-                for p in recent
-                if p.item in items and p.item not in VITAL_FIELDS
-            ),
-        )
-    background = background_of(store, by, record.person, knowledge, now)
-    return case_of(written, record.person, background, now.date())
+        return written_case(ground.encounter)
+    recent = [point for point in record.latest.values() if now - point.at <= _RECENT]
+    items = knowledge.content.items
+    return Case(
+        vitals={p.item: p.number for p in recent if p.item in VITAL_FIELDS and p.number is not None},
+        labs=tuple(
+            Lab(items[p.item].name, p.words if p.number is None else p.number, p.unit or None)
+            for p in recent
+            if p.item in items and p.item not in VITAL_FIELDS
+        ),
+    )
+
+
+def _in_use(record: PersonRecord, background: Background) -> tuple[str, ...]:
+    """The drugs that the record says are taken, each with how where that is known."""
+    how = {each.drug: each.usage for each in reversed(record.prescribed)}
+    how |= {each.name: each.detail for each in record.medications}
+    return tuple(f"{name} {how.get(name, '')}".strip() for name in background.medications)
 
 
 def _needed(assessment: Assessment, direction: ReferralDirection) -> tuple[FacilityLevel, str]:
@@ -198,8 +210,8 @@ def _urgency(assessment: Assessment, knowledge: Knowledge) -> ReferralUrgency:
     return loop.urgency_of[assessment.referral.within]
 
 
-def _from_encounter(slip: ReferralSlip, encounter: Encounter) -> ReferralSlip:
-    texts = encounter.texts
+def _from_encounter(slip: ReferralSlip, encounter: Encounter, told: SlipTexts) -> ReferralSlip:
+    texts = told.texts
     treated = [*(_drug(line) for line in encounter.prescription), encounter.plan]
     return msgspec.structs.replace(
         slip,

@@ -12,6 +12,7 @@ from datetime import date, datetime
 import msgspec
 from sqlalchemy import Connection
 
+from cunyi.domain.assessment import Reason
 from cunyi.domain.audit import Action
 from cunyi.domain.case import Sex
 from cunyi.domain.errors import UserError
@@ -27,7 +28,8 @@ from cunyi.journeys.preconsulting_rules import (
     is_over,
     needs_guardian,
 )
-from cunyi.reasoning.interviewing import answered, next_step
+from cunyi.reasoning.assess import assess
+from cunyi.reasoning.interviewing import answered, case_of_interview, next_step
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.interviews import (
     OVER,
@@ -256,21 +258,31 @@ def _advance(
 ) -> Shown | None:
     """Keeps the interview as it is now; None where it was changed meanwhile."""
     step = next_step(interview, knowledge)
+    reasons = tuple(assess(case_of_interview(interview, knowledge), knowledge).triage.reasons) if step.care else ()
     overtaken = False
 
     def change(known: StoredInterview, writing: Writing) -> StoredInterview:
         nonlocal overtaken
         overtaken = known.revision != stored.revision or known.state in OVER
-        return known if overtaken else _moved(known, interview, step, writing)
+        return known if overtaken else _moved(known, interview, step, reasons, writing)
 
     changed = _change(store, token, now, change)
     return None if overtaken else Shown(stored=changed, step=step)
 
 
-def _moved(known: StoredInterview, interview: Interview, step: Step, writing: Writing) -> StoredInterview:
+def _moved(
+    known: StoredInterview, interview: Interview, step: Step, reasons: tuple[Reason, ...], writing: Writing
+) -> StoredInterview:
     """The interview one answer further, with what that means for its state and the clinic."""
     provisional = bool(step.care and step.care.provisional)
-    record = msgspec.structs.replace(known.record, interview=interview, provisional=provisional)
+    # An alarm that nobody has seen yet is not made milder by an answer taken back, and keeps its reasons.
+    unseen = known.alarmed_at is not None and known.acknowledged_at is None and step.finish is not Finish.EMERGENCY
+    record = msgspec.structs.replace(
+        known.record,
+        interview=interview,
+        provisional=provisional,
+        reasons=known.record.reasons if unseen else reasons,
+    )
     changed = msgspec.structs.replace(known, record=record, revision=known.revision + 1)
     writing.audit(Action.ANSWER_INTERVIEW, subject=known.id, detail=str(len(interview.answers)))
     if step.finish is None or step.care is None:
@@ -285,8 +297,6 @@ def _moved(known: StoredInterview, interview: Interview, step: Step, writing: Wr
             acknowledged_at=None,
         )
     writing.audit(Action.FINISH_INTERVIEW, subject=known.id, detail=step.finish.value)
-    # An alarm that nobody has seen yet is not made milder by an answer taken back.
-    unseen = changed.alarmed_at is not None and changed.acknowledged_at is None
     return msgspec.structs.replace(
         changed, state=InterviewState.FINISHED, level=changed.level if unseen else step.care.level
     )

@@ -12,11 +12,13 @@ from cunyi.domain.account import Account, Permission
 from cunyi.domain.assessment import Reason
 from cunyi.domain.audit import Action
 from cunyi.domain.case import TEXT_FIELDS, Case
+from cunyi.domain.encounter import Unchecked
 from cunyi.domain.errors import UserError
 from cunyi.domain.finding import Status
 from cunyi.domain.interview import Interview, Topic
 from cunyi.domain.person import Person
 from cunyi.domain.queue import QueueSource
+from cunyi.domain.record_draft import Manner
 from cunyi.domain.triage import TriageLevel
 from cunyi.journeys.access import person_for, require
 from cunyi.journeys.consulting import begin_draft, keep_draft
@@ -49,11 +51,17 @@ _OUTSIDE = "预问诊：病人到诊"
 
 
 class Sentence(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence of the draft that comes from a villager's answers (预问诊句子). `source` are the questions and answers it comes from, in words."""
+    """A sentence of the draft that comes from a villager's answers (预问诊句子). `source` are the questions and answers it comes from, in words;
+    `denied`: it says what there is not."""
 
     field: str
     text: str
     source: str = ""
+    denied: bool = False
+
+    def stands_in(self, form: Mapping[str, Sequence[str]]) -> bool:
+        """Whether the doctor left it in its field as it is."""
+        return self.text.strip() in next(iter(form.get(self.field, ())), "")
 
 
 class GapShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +95,12 @@ def summary_of(interview: Interview, knowledge: Knowledge) -> Summary:
     case, draft = case_of_interview(interview, knowledge), summarise(interview, knowledge)
     return Summary(
         sentences=[
-            Sentence(field=each.field, text=each.text, source=source_in_words(each, interview))
+            Sentence(
+                field=each.field,
+                text=each.text,
+                source=source_in_words(each, interview),
+                denied=each.manner is Manner.DENIED,
+            )
             for each in draft.sentences
         ],
         gaps=[GapShown(kind=each.kind.value, text=each.text, text_en=each.text_en) for each in draft.not_asked],
@@ -158,6 +171,22 @@ def complaint_of(stored: StoredInterview) -> str:
 def said_in(form: Mapping[str, Sequence[str]]) -> list[Sentence]:
     """The villager's sentences that a draft began with."""
     return _decoded(form, SAID, list[Sentence], [])
+
+
+def checked_in(form: Mapping[str, Sequence[str]]) -> set[int]:
+    """The numbers of the villager's sentences that the doctor has checked."""
+    numbers = next(iter(form.get(CHECKED, ())), "").split(",")
+    return {int(each) for each in numbers if each.strip().isascii() and each.strip().isdigit()}
+
+
+def unchecked_in(form: Mapping[str, Sequence[str]]) -> tuple[Unchecked, ...]:
+    """The villager's sentences that stand in a draft as they were said and that the doctor has not checked."""
+    checked = checked_in(form)
+    return tuple(
+        Unchecked(field=each.field, text=each.text.strip(), denied=each.denied)
+        for number, each in enumerate(said_in(form))
+        if number not in checked and each.stands_in(form)
+    )
 
 
 def gaps_in(form: Mapping[str, Sequence[str]]) -> list[GapShown]:

@@ -43,9 +43,14 @@ class InQueue(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
 
 
+def sees_lists(by: Account) -> bool:
+    """Whether an account is shown who waits and who is due: those who treat people, in the villages they look after."""
+    return by.may(Permission.READ_RECORD) and bool(by.areas)
+
+
 def the_queue(store: Store, by: Account, now: datetime) -> list[InQueue]:
     """Who waits in the account's villages, the gravest first, then who came first."""
-    if not (by.may(Permission.READ_RECORD) and by.areas):
+    if not sees_lists(by):
         return []
     with store.reading() as connection:
         waiting = everybody_waiting(connection, by.organisation, by.areas, now - A_DAY)

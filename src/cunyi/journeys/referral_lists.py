@@ -9,15 +9,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from cunyi.domain.account import Account, Permission
-from cunyi.domain.organisation import Facility, FacilityLevel
 from cunyi.domain.referral import Party, ReferralDirection, ReferralState, ReferralUrgency
 from cunyi.domain.referral_course import ReferralCourse
 from cunyi.domain.thread import Thread, ThreadKind
 from cunyi.journeys.access import require
 from cunyi.journeys.thread_notes import facility_of
 from cunyi.knowledge.referral_loops import COORDINATOR, ReferralLoop, Reminder
+from cunyi.reasoning.choosing_facility import coordinator_for
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.reasoning.referral_reminders import reminders_due
+from cunyi.reasoning.referral_reminders import call_again_at, reminders_due
 from cunyi.store.answering import overdue_threads
 from cunyi.store.facilities import facilities, facility_by_code
 from cunyi.store.notes import threads_of_person
@@ -43,7 +43,9 @@ _TO_DO = (Pile.MINE, Pile.COORDINATE)
 
 
 class ReferralLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One referral in a list (转诊一览). `late` is how long it is over its time, `reminder` the next thing to do about that."""
+    """One referral in a list (转诊一览). `late` is how long it is over its time, `reminder` the next thing to do about that;
+    `again_at` is when to ring again where somebody has rung since the last step.
+    """
 
     thread: Thread
     pile: Pile
@@ -51,6 +53,7 @@ class ReferralLine(msgspec.Struct, frozen=True, kw_only=True):
     reminder: Reminder | None
     place_closed: bool
     unread: bool
+    again_at: datetime | None = None
 
 
 class ReferralCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,12 +137,6 @@ def coordinated_by(connection: Connection, organisation: str, own: str, now: dat
     ]
 
 
-def township_of(connection: Connection, organisation: str, village: str) -> Facility | None:
-    """The township health centre that answers for a village."""
-    townships = facilities(connection, organisation, level=FacilityLevel.TOWNSHIP)
-    return next((each for each in townships if each.answers_for(village)), None)
-
-
 def _line(thread: Thread, own: str, loop: ReferralLoop | None, closed: set[str], now: datetime) -> ReferralLine | None:
     details = thread.details
     if own not in (thread.from_facility, thread.to_facility):
@@ -170,6 +167,7 @@ def _line(thread: Thread, own: str, loop: ReferralLoop | None, closed: set[str],
         reminder=reminders[0] if reminders else None,
         place_closed=gone,
         unread=unread,
+        again_at=_again_at(thread, loop),
     )
 
 
@@ -187,7 +185,15 @@ def _of_coordinator(thread: Thread, loop: ReferralLoop | None, now: datetime) ->
         reminder=next((each for each in due if each.whom != COORDINATOR), None),
         place_closed=False,
         unread=False,
+        again_at=_again_at(thread, loop),
     )
+
+
+def _again_at(thread: Thread, loop: ReferralLoop | None) -> datetime | None:
+    called = thread.details.get("called_at")
+    if loop is None or called is None or thread.closed:
+        return None
+    return call_again_at(loop, ReferralUrgency(thread.details["urgency"]), datetime.fromisoformat(called))
 
 
 def _who_urges(waits_for: Party | None) -> Party | None:
@@ -220,6 +226,8 @@ def _ring(connection: Connection, by: Account, referral: ReferralCourse, reminde
             name = referral.person.name
             phone = slip.patient_phone if slip else ""
         case "manager":
-            centre = township_of(connection, by.organisation, referral.events[0].note.village_code)
-            name, phone = (centre.name, centre.phone) if centre else ("", "")
+            known = facilities(connection, by.organisation)
+            sides = (referral.from_facility, referral.place.facility)
+            above = coordinator_for(referral.events[0].note.village_code, sides, known)
+            name, phone = (above.name, above.phone) if above else ("", "")
     return WhomToRing(reminder=reminder, name=name, phone=phone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import msgspec
@@ -22,8 +23,10 @@ from cunyi.domain.referral import (
     ReferralStep,
 )
 from cunyi.domain.referral_course import ReferralCourse, follow, leads_to, steps_open_to, tells_for_the_other
-from cunyi.domain.thread import ThreadKind, in_order
+from cunyi.domain.thread import Thread, ThreadKind, in_order
 from cunyi.journeys.access import person_for, require
+from cunyi.journeys.form_reading import phone_number
+from cunyi.journeys.onward_referral import sent_on, under_way
 from cunyi.journeys.thread_notes import begin_thread, facility_of, go_on, name_of_facility, signer_of
 from cunyi.knowledge.referral_loops import ReferralLoop
 from cunyi.reasoning.prepared import Knowledge
@@ -46,17 +49,30 @@ class OpenReferral(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[ReferralStep, ...]
     place_closed: str
     """Why the facility takes nobody now; empty where it does."""
+    onward: tuple[Thread, ...]
+    """The referrals by which the patient was sent further."""
 
 
 def send_referral(
-    store: Store, by: Account, person_id: str, slip: ReferralSlip, knowledge: Knowledge, *, reason: str = ""
+    store: Store,
+    by: Account,
+    person_id: str,
+    slip: ReferralSlip,
+    knowledge: Knowledge,
+    *,
+    reason: str = "",
+    again: bool = False,
 ) -> str:
-    """Sends a patient; the id of the referral. InvalidFormError tells what is missing; nothing is kept then."""
+    """Sends a patient; the id of the referral. InvalidFormError tells what is missing; nothing is kept then.
+
+    `again`: although a referral to the same place is still under way.
+    """
     require(by, Permission.REFER)
     with store.writing(by.id) as writing:
         person = person_for(writing.connection, by, person_id, reason=reason)
         own = facility_of(store, by)
-        _complete(writing.connection, by, slip, own)
+        going = [] if again else under_way(writing.connection, by.organisation, person.id)
+        _complete(writing.connection, by, slip, own, going)
         state = ReferralState.REQUESTED
         due = due_after(_loop(knowledge), state, slip.urgency, slip.direction, writing.at)
         thread = writing.new_id()
@@ -128,8 +144,11 @@ def _opened(connection: Connection, store: Store, by: Account, thread_id: str) -
         raise NotAllowedError("这次转诊不是您的机构的，病人也不在您负责的村，您不能看", field="thread")
     place = facility_by_code(connection, by.organisation, referral.place.facility) if referral.place.facility else None
     closed = "" if place is None or place.open else place.closed_reason or place.name
+    onward = sent_on(connection, by.organisation, referral)
     steps = steps_open_to(referral, own) if by.may(Permission.REFER) else ()
-    return OpenReferral(referral=referral, person=person, facility=own, steps=steps, place_closed=closed)
+    return OpenReferral(
+        referral=referral, person=person, facility=own, steps=steps, place_closed=closed, onward=tuple(onward)
+    )
 
 
 def _referral(connection: Connection, organisation: str, thread_id: str) -> ReferralCourse:
@@ -146,12 +165,15 @@ def _loop(knowledge: Knowledge) -> ReferralLoop:
     return loop
 
 
-def _complete(connection: Connection, by: Account, slip: ReferralSlip, own: str) -> None:
+def _complete(connection: Connection, by: Account, slip: ReferralSlip, own: str, going: Sequence[Thread]) -> None:
     errors = []
     try:
         _check_place(connection, by, slip.place, own)
     except UserError as error:
         errors.append(error)
+    errors += _not_a_phone(slip.patient_phone, "patient_phone")
+    if slip.place.name.strip():
+        errors += _twice(slip, going)
     if not slip.reason.strip():
         errors.append(UserError("请写转诊原因：为什么要转", field="reason"))
     if slip.direction is ReferralDirection.UP and not slip.complaint.strip():
@@ -164,10 +186,34 @@ def _complete(connection: Connection, by: Account, slip: ReferralSlip, own: str)
         raise InvalidFormError(errors)
 
 
+def _not_a_phone(words: str, field: str) -> Iterator[UserError]:
+    if words:
+        try:
+            phone_number(words)
+        except UserError as error:
+            yield UserError(error.sentence, field=field, **error.values)
+
+
+def _twice(slip: ReferralSlip, going: Sequence[Thread]) -> Iterator[UserError]:
+    """That the same patient is on the way to the same place already."""
+    for each in going:
+        place = each.to_facility or each.details["to_name"]
+        if each.details["direction"] == slip.direction and place == (slip.place.facility or slip.place.name):
+            yield UserError(
+                "这位居民 {day} 已经转往{place}，那次还没有结束；请在那次转诊里接着写，确实要另转一次就勾选“再转一次”",
+                field="again",
+                day=f"{each.opened_at.astimezone():%m-%d %H:%M}",
+                place=each.details["to_name"],
+            )
+            return
+
+
 def _check_place(connection: Connection, by: Account, place: ReferralPlace, own: str) -> None:
     if not place.name.strip():
         raise UserError("请选择转到哪里；登记里没有的机构可以手写名称", field="place")
     if not place.facility:
+        for error in _not_a_phone(place.phone, "place_phone"):
+            raise error
         return
     if place.facility == own:
         raise UserError("不能转给自己的机构；请选择别的机构", field="place")
@@ -189,6 +235,9 @@ def _complete_step(
     errors = []
     if tells_for_the_other(referral, own, step) and not content.told_by.strip():
         errors.append(UserError("这是对方告诉的：请写是谁、怎么告诉的", field="told_by"))
+    takes_in = step is ReferralStep.ACCEPT and referral.direction is ReferralDirection.UP
+    if takes_in and not content.come_at.strip() and not tells_for_the_other(referral, own, step):
+        errors.append(UserError("请写什么时候到哪里，病人照着去；现在就能来就写“现在就来”和科室", field="come_at"))
     if step in (ReferralStep.DECLINE, ReferralStep.WITHDRAW, ReferralStep.NOT_ARRIVED) and not content.words.strip():
         errors.append(UserError("请写原因，对方要看", field="words"))
     if step in (ReferralStep.SAY, ReferralStep.FOLLOW_UP) and not content.words.strip():

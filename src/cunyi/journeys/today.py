@@ -13,7 +13,7 @@ from cunyi.domain.person import Person
 from cunyi.domain.queue import Triaged
 from cunyi.journeys.access import require
 from cunyi.journeys.consulting import DraftShown, my_drafts
-from cunyi.journeys.queueing import InQueue, join_queue, leave_queue, the_queue
+from cunyi.journeys.queueing import InQueue, join_queue, leave_queue, sees_lists, the_queue
 from cunyi.store import schema
 from cunyi.store.links import hub_link
 from cunyi.store.lists import visits_due
@@ -36,9 +36,13 @@ class DueVisit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Today(msgspec.Struct, frozen=True, kw_only=True):
-    """The first page (今日工作). `unsent` counts changes that no hub has received yet; `contact_at` is when the hub was last reached."""
+    """The first page (今日工作). `unsent` counts changes that no hub has received yet; `contact_at` is when the hub was last reached.
+
+    `sees_lists`: the account looks after villages, so that an empty queue or list of visits says that nobody is there.
+    """
 
     on: date
+    sees_lists: bool
     queue: list[InQueue]
     visits: list[DueVisit]
     drafts: list[DraftShown]
@@ -52,7 +56,7 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
     on = now.date()
     with store.reading() as connection:
         organisation = by.organisation
-        may_see = by.may(Permission.READ_RECORD) and bool(by.areas)
+        may_see = sees_lists(by)
         plans = visits_due(connection, organisation, by.areas, on + _A_WEEK) if may_see else []
         people = persons_by_id(connection, organisation, [plan.person_id for plan in plans])
         unsent = sum(unsent_count(connection, organisation).values())
@@ -64,6 +68,7 @@ def open_today(store: Store, by: Account, now: datetime) -> Today:
         ).scalar_one()
     return Today(
         on=on,
+        sees_lists=may_see,
         queue=the_queue(store, by, now),
         visits=[
             DueVisit(plan=plan, person=people[plan.person_id], days_overdue=(on - plan.due_on).days)

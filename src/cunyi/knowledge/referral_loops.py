@@ -58,11 +58,12 @@ class PlanCriterion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferralLoop(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the loop is run by (转诊闭环规则). `limits` are minutes by state and urgency."""
+    """Everything that the loop is run by (转诊闭环规则). `limits` are minutes by state and urgency, `call_again` minutes after a call."""
 
     urgency_of: dict[str, ReferralUrgency]
     limits: dict[str, dict[ReferralUrgency, int]]
     reminders: tuple[Reminder, ...]
+    call_again: dict[ReferralUrgency, int]
     purposes: dict[ReferralDirection, tuple[str, ...]]
     emergency_number: str
     plans: dict[str, CountyPlan]
@@ -106,6 +107,7 @@ def read_referral_loop(raw: Mapping[str, Any], criteria: Iterable[Mapping[str, A
             )
             for each in raw["reminders"]
         ),
+        call_again={ReferralUrgency(urgency): int(minutes) for urgency, minutes in raw["call_again"].items()},
         purposes={ReferralDirection(way): tuple(words) for way, words in raw["purposes"].items()},
         emergency_number=raw["emergency_number"],
         plans={

@@ -28,6 +28,7 @@ SUMMARY_SLOTS: Mapping[str, frozenset[str]] = {
     "chosen": frozenset({"what", "text"}),
     "not_asked": frozenset({"flag", "what"}),
     "trouble": frozenset(),
+    "unchecked": frozenset({"text"}),
 }
 """The sentences that a record is made of, with the slots of each."""
 PART_SLOTS: Mapping[str, frozenset[str]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -51,6 +51,19 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     department: str = ""
     examinations: tuple[str, ...] = ()
     emergency: bool = False
+
+
+def coordinator_for(village: str, sides: Collection[str], facilities: Sequence[Facility]) -> Facility | None:
+    """Who brings the two sides of a referral together: the township of the village, or the county where that is one of them."""
+    candidates = [
+        each
+        for each in facilities
+        if each.open
+        and each.level in (FacilityLevel.TOWNSHIP, FacilityLevel.COUNTY)
+        and each.code not in sides
+        and each.answers_for(village)
+    ]
+    return min(candidates, key=lambda each: (_LEVELS.index(each.level), each.code), default=None)
 
 
 def propose_facilities(

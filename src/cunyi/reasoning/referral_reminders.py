@@ -38,3 +38,8 @@ def reminders_due(
         and due_at + (each.times - 1) * limit <= now
     ]
     return sorted(found, key=lambda each: -each.times)
+
+
+def call_again_at(loop: ReferralLoop, urgency: ReferralUrgency, called_at: datetime) -> datetime:
+    """When to try again after a telephone call that nobody followed up."""
+    return called_at + timedelta(minutes=loop.call_again[urgency])

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
+from cunyi.domain.assessment import Reason
 from cunyi.domain.identity import mask
 from cunyi.domain.interview import Interview
 from cunyi.store import packing, schema
@@ -91,7 +92,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 class InterviewRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of an interview (预问诊内容). `invited_person` is whom a slip was printed for, `why` the reason of a discard.
 
-    `provisional`: the level is mild only as far as was asked.
+    `provisional`: the level is mild only as far as was asked. `reasons` are why the level was given, the gravest first.
     """
 
     way: Way
@@ -100,6 +101,7 @@ class InterviewRecord(msgspec.Struct, frozen=True, kw_only=True):
     interview: Interview | None = None
     invited_person: str = ""
     provisional: bool = False
+    reasons: tuple[Reason, ...] = ()
     why: str = ""
 
     def __repr__(self) -> str:

@@ -40,6 +40,7 @@ from cunyi.journeys.opening_record import encounter_versions, open_record
 from cunyi.journeys.preconsulting_handover import take_along
 from cunyi.journeys.queueing import retriage, triaged
 from cunyi.journeys.seat import SignedIn
+from cunyi.reasoning.contradicting import OnRecord
 from cunyi.reasoning.following_up import next_visit
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.prescribing import check_prescription
@@ -140,7 +141,7 @@ class EncounterPages:
                 msgspec.structs.replace(box, value=raw.get(box.field) or box.value) for box in sheet.view.readings
             ],
             texts=TEXT_FIELDS,
-            villager=villager_view(fields),
+            villager=villager_view(fields, self._on_record(shown, me, now), self.knowledge),
             errors=errors or {},
             levels=LEVELS,
             kinds=[kind.value for kind in EncounterKind],
@@ -163,6 +164,9 @@ class EncounterPages:
                 if item.id not in READING_FIELDS
             ],
         )
+
+    def _on_record(self, shown: DraftShown, me: SignedIn, now: datetime) -> OnRecord:
+        return background_of(self.gate.seat.store, me.account, shown.person, self.knowledge, now).on_record
 
     def keep(self, request: Request[Any, Any, Any], draft_id: str, sent: dict[str, list[str]]) -> str:
         """Keeps what was typed and gives back the assessment of it, in pieces for the page."""

@@ -22,6 +22,7 @@ from cunyi.domain.encounter import (
 from cunyi.domain.errors import InvalidFormError, UserError
 from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.assess_case import find_diseases
+from cunyi.journeys.preconsulting_handover import CHECKED, SAID, Sentence, unchecked_in
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.form import Form, plain_number
 
@@ -116,6 +117,7 @@ def read_encounter(
         next_visit_on=next_visit_on,
         next_visit_reason=one(fields, "next_visit_reason"),
         decision=_decision(fields, chosen, proposed_level, proposed_diseases),
+        unchecked=unchecked_in(fields) or msgspec.UNSET,
     )
 
 
@@ -155,6 +157,9 @@ def fields_of(encounter: Encounter) -> dict[str, list[str]]:
             "decided_level": [encounter.decision.triage],
             "decision_reason": [encounter.decision.reason],
         }
+    if encounter.unchecked:
+        said = [Sentence(field=each.field, text=each.text, denied=each.denied) for each in encounter.unchecked]
+        fields |= {SAID: [msgspec.json.encode(said).decode()], CHECKED: [""]}
     fields["override_key"] = [each.concern for each in encounter.overrides]
     fields["override_reason"] = [each.reason for each in encounter.overrides]
     return fields

@@ -33,7 +33,9 @@ from cunyi.reasoning.interviewing import next_step
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.interviews import OPEN, Claim
 from cunyi.web.doctor.registering import RegisteringPages
+from cunyi.web.doctor.wording import Wording
 from cunyi.web.gate import Gate, first, language_of, messages_of, sent_form
+from cunyi.web.language import LANGUAGES
 from cunyi.web.patient.question_form import answer_view
 
 _HTML = "text/html; charset=utf-8"
@@ -47,6 +49,7 @@ class PreconsultationPages:
         self.knowledge = knowledge
         self.limits = Limits(gate.seat.now)
         self.registering = RegisteringPages(gate)
+        self.wordings = {language: Wording(knowledge, language) for language in LANGUAGES}
 
     def page(self, request: Request[Any, Any, Any], *, errors: dict[str, str] | None = None, code: str = "") -> str:
         """Everybody who has answered, and the ways in."""
@@ -96,6 +99,7 @@ class PreconsultationPages:
             "doctor/preconsultation.html",
             it=stored,
             alarming=is_alarming(stored),
+            reasons=[self.wordings[language].red_flag(r.rule, r.text, r.source) for r in stored.record.reasons],
             claim=stored.record.claim or Claim(),
             likely=shown(store, me.account, opened.likely),
             found=found,

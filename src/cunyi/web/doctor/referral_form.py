@@ -17,9 +17,11 @@ from cunyi.domain.account import Permission
 from cunyi.domain.encounter import Encounter
 from cunyi.domain.errors import NeedsReasonError, UserError
 from cunyi.domain.referral import ReferralDirection, ReferralSlip, ReferralUrgency
+from cunyi.domain.thread import Thread
 from cunyi.journeys.access import require
 from cunyi.journeys.consulting import DraftShown, open_draft
 from cunyi.journeys.filling_slip import FilledSlip, SlipGround, fill_slip
+from cunyi.journeys.onward_referral import under_way
 from cunyi.journeys.opening_record import PersonRecord, encounter_versions, open_record
 from cunyi.journeys.referring import send_referral
 from cunyi.journeys.seat import SignedIn
@@ -75,6 +77,7 @@ class ReferralFormPages:
             draft=said(asked, "draft"),
             encounter=said(asked, "encounter"),
             by_hand=BY_HAND,
+            going=self._under_way(me, person_id),
             errors=messages_of(error, language) if error else {},
         )
         return Response(html, status_code=400 if error else 200, media_type=_HTML)
@@ -88,11 +91,22 @@ class ReferralFormPages:
             slip = slip_from(sent, filled.slip, filled.places, self.knowledge)
             reason = me.opened.get(record.person.id, "")
             thread = send_referral(
-                self.gate.seat.store, me.account, record.person.id, slip, self.knowledge, reason=reason
+                self.gate.seat.store,
+                me.account,
+                record.person.id,
+                slip,
+                self.knowledge,
+                reason=reason,
+                again=said(sent, "again") == "yes",
             )
         except UserError as error:
             return self.page(request, person_id, sent, sent=sent, error=error)
         return Redirect(f"/referrals/{thread}", status_code=303)
+
+    def _under_way(self, me: SignedIn, person_id: str) -> list[Thread]:
+        """The person's referrals that are not over, so that nobody is sent twice unawares."""
+        with self.gate.seat.store.reading() as connection:
+            return under_way(connection, me.account.organisation, person_id)
 
     def of_draft(self, me: SignedIn, draft_id: str) -> tuple[PersonRecord, ReferralSlip]:
         """The slip of a draft as it would be proposed, for a handover that cannot wait for a signature."""
@@ -168,7 +182,7 @@ def referral_form_routes(gate: Gate, knowledge: Knowledge) -> list[ControllerRou
 
 _TEXTS = (
     *("reason", "purpose", "complaint", "history", "past_history", "findings", "treatment", "patient_phone"),
-    *("results", "first_aid", "diagnosis", "plan", "drugs", "targets"),
+    *("results", "first_aid", "diagnosis", "current_drugs", "plan", "drugs", "targets"),
 )
 _NAMES = (*_TEXTS, "urgency", "place", "place_name", "place_department", "place_phone")
 
@@ -180,6 +194,7 @@ def _values(slip: ReferralSlip) -> dict[str, str]:
     return {
         **values,
         "results": "\n".join(slip.results),
+        "current_drugs": "\n".join(slip.current_drugs),
         "first_aid": "\n".join(slip.first_aid),
         "diagnosis": "\n".join(each.name for each in slip.diagnoses),
         "plan": slip.home.plan,

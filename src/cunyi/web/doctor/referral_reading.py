@@ -56,6 +56,7 @@ def slip_from(
         history=said(sent, "history"),
         past_history=said(sent, "past_history"),
         findings=said(sent, "findings"),
+        current_drugs=lines_of(said(sent, "current_drugs")),
         results=lines_of(said(sent, "results")),
         treatment=said(sent, "treatment"),
         diagnoses=diagnoses_from(lines_of(said(sent, "diagnosis")), knowledge, proposed.diagnoses),

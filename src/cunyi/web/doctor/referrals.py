@@ -16,14 +16,16 @@ from cunyi.domain.account import Permission
 from cunyi.domain.errors import UserError
 from cunyi.domain.referral import Party, ReferralStep, ReferralUrgency
 from cunyi.domain.referral_comparing import compare
-from cunyi.domain.referral_course import tells_for_the_other
+from cunyi.domain.referral_course import ReferralCourse, tells_for_the_other
 from cunyi.journeys.filling_slip import places_for
+from cunyi.journeys.onward_referral import may_send_on
 from cunyi.journeys.referral_lists import Pile, counts_of, my_referrals, whom_to_ring
 from cunyi.journeys.referral_statistics import referral_statistics
 from cunyi.journeys.referring import OpenReferral, open_referral, write_step
 from cunyi.journeys.seat import SignedIn
 from cunyi.reasoning.choosing_facility import ProposedFacility
 from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.referral_reminders import call_again_at
 from cunyi.web.doctor.referral_reading import BY_HAND, Sent, content_from, said
 from cunyi.web.doctor.referral_view import check_rows, how_long, place_views, reminder_words, ring_views
 from cunyi.web.gate import Gate, language_of, messages_of, sent_form
@@ -50,6 +52,7 @@ class ReferralPages:
             piles=[(pile.value, [each for each in lines if each.pile is pile]) for pile in Pile],
             counts=counts_of(lines),
             how_long=how_long,
+            now=self.gate.seat.now(),
             reminder_of=lambda line: reminder_words(line.reminder, language),
             may_refer=me.account.may(Permission.REFER),
             errors=errors or {},
@@ -98,8 +101,12 @@ class ReferralPages:
             back=back.content.returned if back else None,
             compared=compare(slip, back.content.returned) if slip and back and back.content.returned else None,
             mine=referral.waits_for in parties,
+            may_send_on=Party.RECEIVER in parties and may_send_on(referral) and me.account.may(Permission.REFER),
             today=now.astimezone().date(),
+            now=now,
             late=how_long(late) if late else None,
+            called=referral.last_call if late else None,
+            again_at=self._again_at(referral),
             rings=ring_views(whom_to_ring(store, me.account, referral, self.knowledge, now), language),
             own_steps=[each.value for each in opened.steps if each not in for_other],
             for_other=[each.value for each in for_other],
@@ -146,6 +153,11 @@ class ReferralPages:
             until=datetime.combine(until + timedelta(days=1), datetime.min.time(), now.tzinfo),
         )
         return self.gate.page(request, me, "doctor/referral_statistics.html", found=found)
+
+    def _again_at(self, referral: ReferralCourse) -> datetime | None:
+        """When to ring again where somebody has rung since the last step."""
+        loop, called = self.knowledge.content.referral_loop, referral.last_call
+        return call_again_at(loop, referral.urgency, called.note.signed_at) if loop and called else None
 
     def _places(self, me: SignedIn, opened: OpenReferral) -> list[ProposedFacility]:
         """Other facilities that could take the patient."""

@@ -13,22 +13,26 @@ from cunyi.journeys.preconsulting_handover import (
     LEVEL,
     SAID,
     GapShown,
-    Sentence,
+    checked_in,
     gaps_in,
     level_before,
     said_in,
 )
+from cunyi.reasoning.contradicting import OnRecord, contradicted_by
+from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.view_model import ReasonView
 from cunyi.web.doctor.wording import Wording
 
 
 class SaidView(msgspec.Struct, frozen=True):
-    """One sentence of a villager as the page shows it (村民自述). `state` is open, checked, or changed where it no longer stands so."""
+    """One sentence of a villager as the page shows it (村民自述). `state` is open, checked, or changed where it no longer stands so;
+    `against` are the names on the record that it denies."""
 
     number: int
     text: str
     state: str
     source: str
+    against: tuple[str, ...]
 
 
 class VillagerView(msgspec.Struct, frozen=True):
@@ -42,22 +46,31 @@ class VillagerView(msgspec.Struct, frozen=True):
     level: str
 
     @property
+    def against(self) -> list[str]:
+        """Everything on the record that they deny, each once."""
+        said = (each for one in self.by_field.values() for each in one)
+        return list(dict.fromkeys(name for each in said for name in each.against))
+
+    @property
     def left(self) -> int:
         """How many are neither checked nor written otherwise."""
         return sum(each.state == "open" for said in self.by_field.values() for each in said)
 
 
-def villager_view(fields: Mapping[str, Sequence[str]]) -> VillagerView | None:
-    """The sentences of a draft's form; None where no villager answered before."""
+def villager_view(
+    fields: Mapping[str, Sequence[str]], on_record: OnRecord, knowledge: Knowledge
+) -> VillagerView | None:
+    """The sentences of a draft's form beside what the record says; None where no villager answered before."""
     said = said_in(fields)
     if not said:
         return None
     checked = next(iter(fields.get(CHECKED, ())), "")
-    numbers = {int(each) for each in checked.split(",") if each.strip().isascii() and each.strip().isdigit()}
+    numbers = checked_in(fields)
     by_field: dict[str, list[SaidView]] = {}
     for number, each in enumerate(said):
-        written = next(iter(fields.get(each.field, ())), "")
-        view = SaidView(number, each.text, _state(each, written, number in numbers), each.source)
+        state = "changed" if not each.stands_in(fields) else "checked" if number in numbers else "open"
+        against = contradicted_by(each.field, each.text, on_record, knowledge) if state != "changed" else ()
+        view = SaidView(number, each.text, state, each.source, against)
         by_field.setdefault(each.field, []).append(view)
     gaps: dict[str, list[GapShown]] = {}
     for gap in gaps_in(fields):
@@ -79,9 +92,3 @@ def told_before(fields: Mapping[str, Sequence[str]], level: str, wording: Wordin
     if before is None or TriageLevel.from_code(before.level) <= TriageLevel.from_code(level):
         return None
     return ToldBeforeView(before.level, [wording.red_flag(r.rule, r.text, r.source) for r in before.reasons])
-
-
-def _state(sentence: Sentence, written: str, checked: bool) -> str:
-    if sentence.text.strip() not in written:
-        return "changed"
-    return "checked" if checked else "open"

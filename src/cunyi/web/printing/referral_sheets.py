@@ -119,6 +119,7 @@ def _clinical(slip: ReferralSlip) -> dict[str, Any]:
         "history": slip.history,
         "past_history": slip.past_history,
         "allergies": "、".join(slip.allergies),
+        "current_drugs": "；".join(slip.current_drugs),
         "findings": slip.findings,
         "results": "；".join(slip.results),
         "treatment": slip.treatment,

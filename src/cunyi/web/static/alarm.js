@@ -65,7 +65,10 @@ async function look() {
       // Left as it is while nothing changed, so that a button under a finger does not move.
       if (html.trim() !== box.dataset.shown) {
         box.dataset.shown = html.trim();
+        const open = box.querySelector(".alarm-more")?.open;
         box.innerHTML = html;
+        const more = box.querySelector(".alarm-more");
+        if (open && more) more.open = true;
         measure();
       }
       follow();
