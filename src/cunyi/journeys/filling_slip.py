@@ -26,6 +26,7 @@ from cunyi.domain.referral import (
 from cunyi.journeys.case_of_person import background_of, case_of
 from cunyi.journeys.opening_record import PersonRecord
 from cunyi.journeys.thread_notes import facility_of
+from cunyi.journeys.typed_readings import stands_for
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.choosing_facility import Need, ProposedFacility, propose_facilities
 from cunyi.reasoning.prepared import Knowledge
@@ -133,11 +134,15 @@ def place_of(proposed: ProposedFacility, knowledge: Knowledge) -> ReferralPlace:
     )
 
 
-def written_case(encounter: Encounter) -> Case:
+def written_case(encounter: Encounter, knowledge: Knowledge) -> Case:
     """What was written in an encounter, as the engine reads it."""
-    numbers = {each.item: each.value for each in encounter.measured if not each.laboratory}
+    numbers = {
+        each.item: stands_for(each.item, each.value, knowledge) if isinstance(each.value, str) else each.value
+        for each in encounter.measured
+        if not each.laboratory
+    }
     case = Case(
-        vitals={item: value for item, value in numbers.items() if item in VITAL_FIELDS and not isinstance(value, str)},
+        vitals={item: value for item, value in numbers.items() if item in VITAL_FIELDS and value is not None},
         labs=tuple(Lab(each.item, each.value, each.unit or None) for each in encounter.measured if each.laboratory),
         findings=tuple(
             Fact(finding=finding, status=Status(status), origin=Origin.STATED)
@@ -154,7 +159,7 @@ def _case(
 ) -> Case:
     """The patient as the engine sees them: with an encounter what it says, else the record with its recent values."""
     if ground.encounter is not None:
-        written = written_case(ground.encounter)
+        written = written_case(ground.encounter, knowledge)
     else:
         recent = [point for point in record.latest.values() if now - point.at <= _RECENT]
         items = knowledge.content.items

@@ -64,6 +64,8 @@ _ELSEWHERE = frozenset(
         "not_blood",
         "mark_low",
         "mark_high",
+        "beyond_high",
+        "beyond_low",
         "joins_on",
     }
 )
@@ -153,6 +155,8 @@ class Language:
             ordinals=cues.values("ordinal"),
         )
         self.values = ValueWords(cues.words, self.items)
+        self.beyond_high = frozenset(cues.words("beyond_high"))
+        self.beyond_low = frozenset(cues.words("beyond_low"))
         self.durations = DurationWords(
             units=cues.numbers("time_unit"),
             moments=cues.numbers("days"),

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from cunyi.domain.case import DIASTOLIC, SYSTOLIC
 from cunyi.text.values import ItemNames, NamedItem, chinese_number
 
-TEMPERATURE, SYSTOLIC, DIASTOLIC, PULSE = "temperature_c", "systolic_mmhg", "diastolic_mmhg", "pulse_bpm"
+TEMPERATURE, PULSE = "temperature_c", "pulse_bpm"
 _LETTER = re.compile(r"[a-z0-9%]")
 _DIGIT = re.compile(r"[0-9]")
 _SHORT_NAME_VALUE = re.compile(r"[\s:]*[0-9]")

@@ -22,8 +22,9 @@ from cunyi.domain.encounter import (
 from cunyi.domain.errors import InvalidFormError, UserError
 from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.assess_case import find_diseases
+from cunyi.journeys.typed_readings import plain_number
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.web.doctor.form import Form, plain_number
+from cunyi.web.doctor.form import Form
 
 DRUG_FIELDS = ("drug", "strength", "dose", "route", "frequency", "days", "quantity", "note")
 LEVELS = ("self_care", "routine", "urgent", "emergency")
@@ -85,16 +86,8 @@ def read_encounter(
     """What the doctor signs. `zone` is now, in the clinic's time zone. InvalidFormError for what cannot be kept as it is written."""
     errors: list[UserError] = []
     occurred_at = _occurred_at(fields, zone, errors)
-    for name in sorted(form.unusable):
-        item = knowledge.content.items.get(name)
-        if item is None:
-            errors.append(UserError("这一栏填的不是可能的数值；请改正，或清空不记", field=name))
-        else:
-            errors.append(
-                UserError(
-                    "{item}填的不是可能的数值；请改正，或清空不记", field=name, item=item.name, item_en=item.name_en
-                )
-            )
+    # The two pressures of a pair share what is told of them.
+    errors += dict.fromkeys(form.unusable.values())
     diagnoses = _diagnoses(fields, knowledge)
     next_visit_on = _next_visit_on(fields, errors)
     _check_days(fields, errors)
@@ -226,7 +219,8 @@ def _measured(form: Form, knowledge: Knowledge, at: datetime, by: str) -> tuple[
         if name in form.case.vitals:
             item = knowledge.content.items.get(name)
             unit = (item.unit or "") if item else ""
-            found.append(Measured(item=name, value=form.case.vitals[name], unit=unit, at=at, by=by))
+            value = form.beyond.get(name, form.case.vitals[name])
+            found.append(Measured(item=name, value=value, unit=unit, at=at, by=by))
     for row in form.labs:
         if row.name and row.value:
             number = plain_number(row.value)

@@ -4,6 +4,7 @@ import { askBeforeLeaving, fillForm, followPanel } from "./arriving.js";
 import { markTexts } from "./highlight.js";
 import { watchLabs } from "./labs.js";
 import { slideAssessment } from "./panel.js";
+import { watchReadings } from "./readings.js";
 
 const form = document.getElementById("case");
 const trouble = document.getElementById("trouble");
@@ -171,6 +172,7 @@ function keepNow() {
 const marks = markTexts(form);
 watchAnswers(form);
 watchLabs(form);
+watchReadings(form);
 slideAssessment();
 
 const calm = document.getElementById("no-complaints");
