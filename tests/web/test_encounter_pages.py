@@ -106,6 +106,17 @@ def test_swapped_pressures_are_told_and_keep_from_signing(client, node):
     assert [(each.item, each.value) for each in measured][1:] == [("systolic_mmhg", 118.0), ("diastolic_mmhg", 74.0)]
 
 
+def test_a_result_of_another_day_is_signed_with_its_day_and_comes_back_with_it(client, node):
+    where = begin(client, node.register("周大福"))
+    signed = sign(client, where, lab_name="白细胞", lab_value="13.2", lab_unit="10^9/L", lab_on="2026-03-02")
+    address = signed.headers["location"]
+    measured = kept(node, address.rsplit("/", 1)[-1])[-1].record.encounter.measured
+    assert measured[-1].at.astimezone().date().isoformat() == "2026-03-02"
+    assert "2026-03-02" in client.get(address).text
+    correction = client.post(f"/records/{address.rsplit('/', 1)[-1]}/amend", follow_redirects=False).headers["location"]
+    assert 'name="lab_on" type="date" value="2026-03-02"' in client.get(correction).text
+
+
 def timeline_of(node):
     with node.store.reading() as connection:
         people = [row.person_id for row in drafts(node)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import msgspec
 
@@ -133,8 +133,10 @@ def fields_of(encounter: Encounter) -> dict[str, list[str]]:
     for each in encounter.measured:
         words = each.value if isinstance(each.value, str) else f"{each.value:g}"
         if each.laboratory:
-            for name, value in (("lab_name", each.item), ("lab_value", words), ("lab_unit", each.unit)):
-                fields.setdefault(name, []).append(value)
+            day = each.at.astimezone().date() if each.at is not None else local.date()
+            on = day.isoformat() if day < local.date() else ""
+            for part, value in (("name", each.item), ("value", words), ("unit", each.unit), ("on", on)):
+                fields.setdefault(f"lab_{part}", []).append(value)
         else:
             fields[each.item] = [words]
     for line in encounter.prescription:
@@ -225,8 +227,19 @@ def _measured(form: Form, knowledge: Knowledge, at: datetime, by: str) -> tuple[
         if row.name and row.value:
             number = plain_number(row.value)
             value = row.value if number is None else number
-            found.append(Measured(item=row.name, value=value, unit=row.unit, at=at, by=by, laboratory=True))
+            found.append(
+                Measured(item=row.name, value=value, unit=row.unit, at=_of_day(row.on, at), by=by, laboratory=True)
+            )
     return tuple(found)
+
+
+def _of_day(words: str, at: datetime) -> datetime:
+    """When a result was measured: on the day given with it, else in the encounter."""
+    try:
+        on = date.fromisoformat(words)
+    except ValueError:
+        return at
+    return datetime.combine(on, time.min, at.tzinfo) if on < at.date() else at
 
 
 def _decision(fields: Fields, chosen: str | None, proposed_level: str, proposed: Sequence[str]) -> Decision:

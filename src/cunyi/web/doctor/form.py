@@ -25,11 +25,12 @@ _TAPPED = (Status.PRESENT, Status.ABSENT, Status.UNKNOWN)
 
 
 class LabRow(msgspec.Struct, frozen=True):
-    """A result as it was typed (检验结果)."""
+    """A result as it was typed (检验结果); `on` is the day it is of where that is not the encounter's."""
 
     name: str = ""
     value: str = ""
     unit: str = ""
+    on: str = ""
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,13 +118,12 @@ def _list(words: str) -> list[str]:
 
 
 def _lab_rows(sent: Mapping[str, Iterable[str]]) -> tuple[LabRow, ...]:
-    names, values, units = (list(sent.get(field, ())) for field in ("lab_name", "lab_value", "lab_unit"))
+    columns = [list(sent.get(f"lab_{part}", ())) for part in ("name", "value", "unit", "on")]
     rows = []
-    for index, name in enumerate(names):
-        value = values[index] if index < len(values) else ""
-        unit = units[index] if index < len(units) else ""
-        if name.strip() or value.strip():
-            rows.append(LabRow(name.strip(), value.strip(), unit.strip()))
+    for index in range(len(columns[0])):
+        row = LabRow(*[column[index].strip() if index < len(column) else "" for column in columns])
+        if row.name or row.value:
+            rows.append(row)
     return tuple(rows)
 
 
