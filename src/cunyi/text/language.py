@@ -66,6 +66,15 @@ _ELSEWHERE = frozenset(
         "mark_high",
         "beyond_high",
         "beyond_low",
+        "pressure_upper",
+        "pressure_lower",
+        "rate_minute",
+        "rate_counted",
+        "rate_times",
+        "rate_breath",
+        "rate_beat",
+        "rate_other",
+        "other_temperature",
         "joins_on",
     }
 )
