@@ -46,8 +46,13 @@ def desk(node, draft, mini):
             reader = ToldReader(lines_of(*rows, **options) if lines is None else lines)
             return read_report(node.store, node.account, draft.id, photo, reader=reader, knowledge=mini)
 
+        knowledge = mini
+
+        def report(self):
+            return kept_report(node.store, node.account, draft.id, mini)
+
         def rows(self):
-            return kept_report(node.store, node.account, draft.id, mini).rows
+            return self.report().rows
 
         def boxes(self, **changes):
             """What stands in the boxes, changed by the name that was read there."""
@@ -310,3 +315,37 @@ def test_a_report_of_ten_rows_is_read_or_doubted(node, draft, shipped, engine, h
         assert not row.entry.box.sure
     # A page that is printed clearly is read without a doubt.
     assert held == "crooked" or sum(bool(row.doubts) for row in rows) <= 1
+
+
+HEADED = (
+    line("姓名：陆大旺  性别：男  年龄：70岁  标本：血清", 100, 20),
+    line("采样时间：2026-03-02 08:10", 100, 50),
+    line("出生日期：1956-01-02", 600, 50),
+)
+
+
+def test_the_report_of_another_person_and_of_another_day_is_taken_only_once_it_was_confirmed(node, desk):
+    desk.read(lines=[*HEADED, *lines_of(("血红蛋白", "98 ↓", "115-150", "g/L"))])
+    (sheet,) = desk.report().sheets
+    assert (sheet.heading.name, sheet.heading.sex, sheet.heading.age_years) == ("陆大旺", "male", 70)
+    assert sheet.heading.on.isoformat() == "2026-03-02"
+    told = " ".join(doubt.message for doubt in sheet.doubts)
+    assert "姓名是“陆大旺”，这份档案是“周大福”" in told and "化验单是 2026-03-02 的" in told
+    sure = {row.id: msgspec.structs.replace(row.entry.box, sure=True) for row in desk.rows()}
+    with pytest.raises(InvalidFormError) as refused:
+        take_confirmed(node.store, node.account, desk.id, sure, desk.knowledge)
+    assert [error.field for error in refused.value.errors] == [f"sheet-{sheet.id}"]
+    assert take_confirmed(node.store, node.account, desk.id, sure, desk.knowledge, theirs=[sheet.id]) == 1
+    form = open_draft(node.store, node.account, desk.id).draft.form
+    assert (form["lab_name"], form["lab_on"]) == (["血红蛋白"], ["2026-03-02"])
+
+
+def test_the_persons_own_report_of_the_day_needs_no_confirmation_but_its_rows(node, desk):
+    day = node.clock().astimezone().date()
+    own = [line("姓名：周大福", 100, 20), line(f"报告日期：{day:%Y/%m/%d}", 100, 50)]
+    desk.read(lines=[*own, *lines_of(("血红蛋白", "98 ↓", "115-150", "g/L"))])
+    (sheet,) = desk.report().sheets
+    assert (sheet.heading.name, sheet.heading.on, sheet.doubts) == ("周大福", day, ())
+    sure = {row.id: msgspec.structs.replace(row.entry.box, sure=True) for row in desk.rows()}
+    assert take_confirmed(node.store, node.account, desk.id, sure, desk.knowledge) == 1
+    assert open_draft(node.store, node.account, desk.id).draft.form["lab_on"] == [""]

@@ -281,6 +281,12 @@ def test_an_impossible_value_stays_out_and_the_reason_names_item_value_and_range
     assert into_form(one_bag.confirm(reading)) == {"diastolic_mmhg": ["84"]}
 
 
+def test_a_systolic_pressure_that_is_not_above_the_diastolic_one_is_doubtful(one_bag: Kit) -> None:
+    reading = one_bag.hear(*pressure(74, 118))
+    assert reading is not None and not reading.is_clean
+    assert "收缩压不高于舒张压" in " ".join(doubt.message for doubt in reading.doubts)
+
+
 def test_a_reading_of_which_nothing_can_be_used_is_not_confirmed(one_bag: Kit) -> None:
     reading = one_bag.hear(value("systolic_mmhg", 500, "mmHg"), value("pulse_bpm", None, "次/分"))
     with pytest.raises(UserError, match="没有能用的值；请重测，或手工填写"):

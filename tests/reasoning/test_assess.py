@@ -290,6 +290,13 @@ def test_an_impossible_value_that_was_entered_is_named_with_its_field_and_the_re
     assert answer.differential
 
 
+def test_swapped_pressures_are_refused_and_not_judged(mini):
+    pair = {"systolic_mmhg": 74, "diastolic_mmhg": 118}
+    answer = assess({"id": "x", "chief_complaint": "咳嗽3天", "vitals": pair}, mini)
+    assert {r.field for r in answer.refused} == {"vitals.systolic_mmhg", "vitals.diastolic_mmhg"}
+    assert "填反" in answer.refused[0].message and answer.readings == [] and answer.critical_values == []
+
+
 def test_a_possible_value_and_an_impossible_one_in_a_text_are_not_refused(mini):
     case = {"id": "x", "history_of_present_illness": "咳嗽3天，体温400℃", "vitals": {"temperature_c": 38.5}}
     answer = assess(case, mini)

@@ -83,7 +83,7 @@ def test_an_encounter_that_cannot_be_signed_says_why_and_keeps_everything(client
     where = begin(client, node.register("周大福"))
     answer = sign(client, where, chief_complaint="", diagnosis_name="", temperature_c="abc", next_visit_on="2026-02-31")
     assert answer.status_code == 400
-    assert "体温填的不是可能的数值" in answer.text and "下次随访日期要写成" in answer.text
+    assert "体温“abc”读不懂" in answer.text and "下次随访日期要写成" in answer.text
     assert 'value="abc"' in answer.text and "多喝水" in answer.text
     answer = sign(client, where, chief_complaint=" ", diagnosis_name="")
     assert "请填写主诉" in answer.text and "请写诊断" in answer.text
@@ -91,6 +91,30 @@ def test_an_encounter_that_cannot_be_signed_says_why_and_keeps_everything(client
     assert "就诊时间在现在以后" in answer.text
     assert drafts(node)[0].form["advice"] == ["多喝水"]
     assert timeline_of(node) == []
+
+
+def test_swapped_pressures_are_told_and_keep_from_signing(client, node):
+    where = begin(client, node.register("周大福"))
+    told = client.post(f"{where}/keep", data={**WRITTEN, "systolic_mmhg": "74", "diastolic_mmhg": "118"}).text
+    assert re.search(r'id="note-systolic_mmhg"[^>]*>\s*<b[^>]*>收缩压应高于舒张压，是不是填反了', told)
+    answer = sign(client, where, systolic_mmhg="74", diastolic_mmhg="118")
+    assert answer.status_code == 400 and "是不是填反了" in answer.text
+    assert timeline_of(node) == []
+    signed = sign(client, where, systolic_mmhg="118/74", diastolic_mmhg="")
+    assert signed.status_code == 303
+    measured = kept(node, signed.headers["location"].rsplit("/", 1)[-1])[-1].record.encounter.measured
+    assert [(each.item, each.value) for each in measured][1:] == [("systolic_mmhg", 118.0), ("diastolic_mmhg", 74.0)]
+
+
+def test_a_result_of_another_day_is_signed_with_its_day_and_comes_back_with_it(client, node):
+    where = begin(client, node.register("周大福"))
+    signed = sign(client, where, lab_name="白细胞", lab_value="13.2", lab_unit="10^9/L", lab_on="2026-03-02")
+    address = signed.headers["location"]
+    measured = kept(node, address.rsplit("/", 1)[-1])[-1].record.encounter.measured
+    assert measured[-1].at.astimezone().date().isoformat() == "2026-03-02"
+    assert "2026-03-02" in client.get(address).text
+    correction = client.post(f"/records/{address.rsplit('/', 1)[-1]}/amend", follow_redirects=False).headers["location"]
+    assert 'name="lab_on" type="date" value="2026-03-02"' in client.get(correction).text
 
 
 def timeline_of(node):

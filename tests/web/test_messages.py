@@ -270,7 +270,7 @@ def test_a_wrong_login_is_told_in_english(client):
 def test_an_encounter_that_is_not_signed_is_told_in_english(client, node):
     where = begin_draft(node.store, node.account, node.register("周大福").id, {}).id
     sent = {"chief_complaint": "", "occurred_on": "2026-01-31", "occurred_time": "09:30", "temperature_c": "abc"}
-    assert "Temperature: this value is not possible" in " ".join(
+    assert "Temperature: “abc” cannot be read" in " ".join(
         field_errors(client.post(f"/encounters/{where}/sign", data=sent))
     )
     shown = field_errors(client.post(f"/encounters/{where}/sign", data={**sent, "temperature_c": ""}))

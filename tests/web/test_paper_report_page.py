@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.static_files import create_static_files_router
 from litestar.testing import TestClient
 from node_for_tests import Node
-from paper_for_tests import ToldReader, encoded, lines_of
+from paper_for_tests import ToldReader, encoded, line, lines_of
 from PIL import Image
 from playwright.sync_api import expect
 from waiting import until
@@ -135,6 +135,24 @@ def test_confirmed_rows_go_into_the_record(client, where, node, draft_id):
     assert labs(node, draft_id) == [("血红蛋白", "98", "g/L"), ("白细胞", "8.2", "10^9/L")]
     encounter = client.get(f"/encounters/{draft_id}").text
     assert 'value="98"' in encounter and 'value="8.2"' in encounter
+
+
+def test_the_page_names_the_person_and_asks_about_a_report_of_somebody_else(client, where, reader, node, draft_id):
+    page = client.get(where).text
+    assert "记入谁的档案" in page and "周大福" in page
+    said = [line("姓名：陆大旺 性别：男 年龄：70岁 报告日期：2026-03-02", 100, 40)]
+    reader.lines = [*said, *reader.lines]
+    photograph(client, where)
+    page = client.get(where).text
+    assert "陆大旺" in page and "2026-03-02" in page and 'name="theirs"' in page
+    sent = {**fields(page), "sure": fields(page)["row"]}
+    sent["value"][1] = "8.2"
+    answer = client.post(f"{where}/take", data=sent, follow_redirects=False)
+    assert answer.status_code == 400 and "请先在上面勾选" in answer.text and labs(node, draft_id) == []
+    theirs = re.search(r'name="theirs" value="([^"]+)"', page)[1]
+    assert client.post(f"{where}/take", data={**sent, "theirs": theirs}, follow_redirects=False).status_code == 303
+    encounter = client.get(f"/encounters/{draft_id}").text
+    assert len(re.findall(r'name="lab_on" type="date" value="2026-03-02"', encounter)) == 2
 
 
 def test_without_a_tap_nothing_is_taken_and_what_was_typed_stays(client, where, node, draft_id):

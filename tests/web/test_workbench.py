@@ -49,8 +49,14 @@ def test_a_measured_fever_beats_a_denied_one_and_the_conflict_is_shown(client):
 def test_what_is_not_a_number_is_left_out_and_said_so(client, mini):
     form = read_form({"temperature_c": ["38。5"], "pulse_bpm": ["快"], "systolic_mmhg": ["9999"], "age": ["200"]}, mini)
     assert form.case.vitals == {"temperature_c": 38.5}
-    assert form.unusable == {"pulse_bpm", "systolic_mmhg", "age"}
-    assert "未采用" in assessed(client, pulse_bpm="快")
+    assert set(form.unusable) == {"pulse_bpm", "systolic_mmhg", "age"}
+    assert "心率“快”读不懂" in (html := assessed(client, pulse_bpm="快")) or "脉搏“快”读不懂" in html
+
+
+def test_an_impossible_result_is_called_so_with_the_possible_range(client):
+    html = assessed(client, lab_name=["血红蛋白", "谷丙"], lab_value=["-5", "30"])
+    assert "血红蛋白 -5 不可能（应不低于 10 g/L、低于 300 g/L）" in html
+    assert re.search(r"未识别[^<]*谷丙", html) and not re.search(r"未识别[^<]*血红蛋白", html)
 
 
 def test_full_width_digits_and_months_are_read(mini):

@@ -111,7 +111,7 @@ FINDING: Shape = {
 }  # fmt: skip
 ITEM: Shape = {
     "id": (identifier, True), "name": (text, True), "name_en": (text, True), "names": (many(text), True),
-    "unit": (optional(text), False), "units": (mapping, False), "possible": (mapping, False), "scale": (many(text, 2), False),
+    "unit": (optional(text), False), "units": (mapping, False), "possible": (mapping, False), "meter": (mapping, False), "scale": (many(text, 2), False),
     "obtain": (one_of(*OBTAIN), True), "normal": (many(mapping), False), "bands": (many(mapping), False),
     "critical": (many(mapping), False), "note": (text, False), "sources": SOURCES, "review": REVIEW,
 }  # fmt: skip

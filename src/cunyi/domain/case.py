@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -30,6 +31,12 @@ VITAL_FIELDS = (
     "height_cm",
     "glucose_mmol_l",
 )
+SYSTOLIC, DIASTOLIC = "systolic_mmhg", "diastolic_mmhg"
+
+
+def is_swapped(vitals: Mapping[str, float]) -> bool:
+    """Whether the systolic pressure is not above the diastolic one: the two were swapped, or one is wrong."""
+    return SYSTOLIC in vitals and DIASTOLIC in vitals and vitals[SYSTOLIC] <= vitals[DIASTOLIC]
 
 
 class Sex(StrEnum):

@@ -141,7 +141,7 @@ class ArrivedReading(msgspec.Struct, frozen=True, kw_only=True):
     `draft_id` and `person_id` are None while it is nobody's; `person_name` then names whose encounter it came from, where
     that one ended without it. `measured_at` is the instrument's own time where it can be
     relied on, else `received_at`. `earlier`: its time says that it was not measured in this encounter. `doubts` tell in plain
-    words what a person has to look at; the `field` of each says what it is about: `clock`, `earlier`, `before`, `patient`.
+    words what a person has to look at; the `field` of each says what it is about: `clock`, `earlier`, `before`, `patient`, `pressure`.
     `entered` is the patient as entered at the instrument. `device_label` is what a signed record names.
     """
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from cunyi.devices.paper.heading import ReportHeading
 from cunyi.devices.paper.table import ReportRow
 from cunyi.devices.paper.wording import plain
 from cunyi.domain.errors import UserError
@@ -37,10 +38,12 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A row as it was read, and what stands in its boxes now (化验单待核对的内容)."""
+    """A row as it was read, and what stands in its boxes now (化验单待核对的内容); of which `sheet`, and what that says of whose it is."""
 
     row: ReportRow
     box: Box
+    sheet: str = ""
+    heading: ReportHeading = ReportHeading()
 
 
 def item_named(name: str, knowledge: Knowledge) -> str | None:

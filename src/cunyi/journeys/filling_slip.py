@@ -28,6 +28,7 @@ from cunyi.journeys.onward_referral import carried_on, received_with
 from cunyi.journeys.opening_record import PersonRecord
 from cunyi.journeys.slip_texts import LeftOut, SlipTexts, slip_texts
 from cunyi.journeys.thread_notes import facility_of
+from cunyi.journeys.typed_readings import stands_for
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.choosing_facility import Need, ProposedFacility, propose_facilities
 from cunyi.reasoning.prepared import Knowledge
@@ -143,11 +144,15 @@ def place_of(proposed: ProposedFacility, knowledge: Knowledge) -> ReferralPlace:
     )
 
 
-def written_case(encounter: Encounter) -> Case:
+def written_case(encounter: Encounter, knowledge: Knowledge) -> Case:
     """What was written in an encounter, as the engine reads it."""
-    numbers = {each.item: each.value for each in encounter.measured if not each.laboratory}
+    numbers = {
+        each.item: stands_for(each.item, each.value, knowledge) if isinstance(each.value, str) else each.value
+        for each in encounter.measured
+        if not each.laboratory
+    }
     case = Case(
-        vitals={item: value for item, value in numbers.items() if item in VITAL_FIELDS and not isinstance(value, str)},
+        vitals={item: value for item, value in numbers.items() if item in VITAL_FIELDS and value is not None},
         labs=tuple(Lab(each.item, each.value, each.unit or None) for each in encounter.measured if each.laboratory),
         findings=tuple(
             Fact(finding=finding, status=Status(status), origin=Origin.STATED)
@@ -162,7 +167,7 @@ def written_case(encounter: Encounter) -> Case:
 def _written(record: PersonRecord, ground: SlipGround, knowledge: Knowledge, now: datetime) -> Case:
     """What an encounter says, or without one the recent values of the record."""
     if ground.encounter is not None:
-        return written_case(ground.encounter)
+        return written_case(ground.encounter, knowledge)
     recent = [point for point in record.latest.values() if now - point.at <= _RECENT]
     items = knowledge.content.items
     return Case(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
 
 import msgspec
 
 from cunyi.devices.paper.engine import LineReader
+from cunyi.devices.paper.heading import ReportHeading, heading_of
 from cunyi.devices.paper.page import Page, open_page
 from cunyi.devices.paper.table import ReportRow, rows_of, slope_of
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.errors import InvalidFormError, UserError
+from cunyi.domain.person import Person
 from cunyi.journeys.access import require
 from cunyi.journeys.consulting import keep_draft, open_draft
 from cunyi.journeys.doubting_report import (
@@ -25,12 +27,13 @@ from cunyi.journeys.doubting_report import (
     resolved_name,
     trouble_with,
 )
+from cunyi.journeys.doubting_sheet import PaperSheet, day_of, sheets_of, unanswered
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.store.drafts import Draft
 from cunyi.store.unfinished import drop_unfinished, keep_unfinished, unfinished_form
 from cunyi.store.unit import Store, Writing
 
-LAB_FIELDS = ("lab_name", "lab_value", "lab_unit")
+LAB_FIELDS = ("lab_name", "lab_value", "lab_unit", "lab_on")
 # To the draft the page of the report is a window of its own, so that an encounter open elsewhere is told of the change.
 _WINDOW = "paper"
 _MOST_ROWS = 150
@@ -55,6 +58,8 @@ class PaperReport(msgspec.Struct, frozen=True, kw_only=True):
     """What was read from the photographs of one encounter and is not in its record yet (化验单草稿)."""
 
     draft: Draft
+    person: Person
+    sheets: tuple[PaperSheet, ...]
     rows: tuple[PaperRow, ...]
     kept_at: datetime | None
 
@@ -78,7 +83,7 @@ def read_report(
     UserError where it is no picture or no row was found. It takes seconds: call it in a thread.
     """
     open_draft(store, by, draft_id)
-    page, rows = _read(open_page(photo), reader, knowledge)
+    page, rows, heading = _read(open_page(photo), reader, knowledge)
     if not rows:
         raise UserError(
             "照片上没有读出化验结果；请让化验单平整、占满画面、光线均匀，再拍一张，或手工填写", field="photo"
@@ -87,9 +92,10 @@ def read_report(
         entries, strips = _kept(writing, by, draft_id)
         if len(entries) + len(rows) > _MOST_ROWS:
             raise UserError("没处理完的行太多；请先确认或放弃前面的，再拍下一张", field="photo")
+        sheet = writing.new_id()
         for row in rows:
             row_id = writing.new_id()
-            entries[row_id] = _entry(row, knowledge)
+            entries[row_id] = _entry(row, sheet, heading, knowledge)
             strips[row_id] = [_base64(page.strip(*row.box))]
             if row.figure_box is not None and row.figure_box != row.box:
                 strips[row_id].append(_base64(page.strip(*row.figure_box)))
@@ -108,6 +114,8 @@ def kept_report(store: Store, by: Account, draft_id: str, knowledge: Knowledge) 
     doubts = doubts_of(entries, _lab_names(shown.draft), knowledge)
     return PaperReport(
         draft=shown.draft,
+        person=shown.person,
+        sheets=tuple(sheets_of(entries, shown.person, _day_of_encounter(store, shown.draft)).values()),
         rows=tuple(
             PaperRow(
                 id=row_id,
@@ -130,13 +138,23 @@ def keep_boxes(store: Store, by: Account, draft_id: str, boxes: Mapping[str, Box
         return writing.latest
 
 
-def take_confirmed(store: Store, by: Account, draft_id: str, boxes: Mapping[str, Box], knowledge: Knowledge) -> int:
+def take_confirmed(
+    store: Store,
+    by: Account,
+    draft_id: str,
+    boxes: Mapping[str, Box],
+    knowledge: Knowledge,
+    *,
+    theirs: Collection[str] = (),
+) -> int:
     """Puts the confirmed rows into the draft as laboratory results; how many. The other rows stay for later.
 
-    InvalidFormError, by the rows' ids, where a confirmed row cannot be kept as it stands: then none is taken.
+    `theirs` are the sheets of which the doctor says that they are this person's in spite of the doubts. InvalidFormError, by
+    the ids of rows and sheets, where a confirmed row cannot be kept as it stands: then none is taken.
     """
     keep_boxes(store, by, draft_id, boxes)
-    draft = open_draft(store, by, draft_id).draft
+    shown = open_draft(store, by, draft_id)
+    draft, on = shown.draft, _day_of_encounter(store, shown.draft)
     with store.reading() as connection:
         kept = unfinished_form(connection, by.organisation, by.id, paper_page(draft_id))
     confirmed = {row_id: entry for row_id, entry in _entries(kept.form if kept else {}).items() if entry.box.sure}
@@ -146,6 +164,11 @@ def take_confirmed(store: Store, by: Account, draft_id: str, boxes: Mapping[str,
             return 0
         raise UserError("还没有确认任何一行；请和纸上逐项核对，对的点“确认”", field="rows")
     wrong = [
+        unanswered(sheet)
+        for sheet in sheets_of(confirmed, shown.person, on).values()
+        if sheet.doubts and sheet.id not in theirs
+    ]
+    wrong += [
         error
         for row_id, entry in confirmed.items()
         if (error := trouble_with(row_id, entry.box, knowledge)) is not None
@@ -156,7 +179,7 @@ def take_confirmed(store: Store, by: Account, draft_id: str, boxes: Mapping[str,
         store,
         by,
         draft_id,
-        _with_labs(draft.form, [entry.box for entry in confirmed.values()], knowledge),
+        _with_labs(draft.form, list(confirmed.values()), on, knowledge),
         revision=draft.revision,
         window=_WINDOW,
     )
@@ -179,28 +202,28 @@ def forget_report(store: Store, by: Account, draft_id: str) -> None:
         drop_unfinished(writing, by.id, _strips_page(draft_id))
 
 
-def _read(page: Page, reader: LineReader, knowledge: Knowledge) -> tuple[Page, list[ReportRow]]:
-    """The level page with its rows; turned by quarters where they make no sense as it lies.
+def _read(page: Page, reader: LineReader, knowledge: Knowledge) -> tuple[Page, list[ReportRow], ReportHeading]:
+    """The level page with its rows and whose it says it is; turned by quarters where they make no sense as it lies.
 
     Figures on their head are figures too (98 and 86), names are not: the rows decide which way is up.
     """
-    best_page, best, on_its_side = _rows_on(page, reader, knowledge)
+    best_page, best, heading, on_its_side = _rows_on(page, reader, knowledge)
     for quarters in _SIDES_FIRST if on_its_side else _HEAD_FIRST:
         if 2 * _sense(best, knowledge)[0] > len(best):
             break
-        turned, rows, _ = _rows_on(page.turned(quarters), reader, knowledge)
+        turned, rows, said, _ = _rows_on(page.turned(quarters), reader, knowledge)
         if _sense(rows, knowledge) > _sense(best, knowledge):
-            best_page, best = turned, rows
-    return best_page, best if any(_sense(best, knowledge)) else []
+            best_page, best, heading = turned, rows, said
+    return best_page, best if any(_sense(best, knowledge)) else [], heading
 
 
-def _rows_on(page: Page, reader: LineReader, knowledge: Knowledge) -> tuple[Page, list[ReportRow], bool]:
+def _rows_on(page: Page, reader: LineReader, knowledge: Knowledge) -> tuple[Page, list[ReportRow], ReportHeading, bool]:
     lines = reader.read(page.png())
     long = [line for line in lines if len(line.text) > 2]
     on_its_side = sum(line.height > line.right - line.left for line in long) * 2 > len(long)
     level, moved = page.straightened(slope_of(lines), lines)
     rows = rows_of(moved, _unit_test(knowledge))
-    return level, [row for row in rows if known_row(row, knowledge)], on_its_side
+    return level, [row for row in rows if known_row(row, knowledge)], heading_of(moved), on_its_side
 
 
 def _sense(rows: Sequence[ReportRow], knowledge: Knowledge) -> tuple[int, int]:
@@ -214,9 +237,17 @@ def _unit_test(knowledge: Knowledge) -> Callable[[str], bool]:
     return lambda text: items.unit(text) in items.units
 
 
-def _entry(row: ReportRow, knowledge: Knowledge) -> Entry:
+def _day_of_encounter(store: Store, draft: Draft) -> date:
+    words = next(iter(draft.form.get("occurred_on", ())), "")
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        return store.clock().astimezone().date()
+
+
+def _entry(row: ReportRow, sheet: str, heading: ReportHeading, knowledge: Knowledge) -> Entry:
     box = Box(name=resolved_name(row, knowledge), value=row.value, unit=row.unit)
-    return Entry(row=row, box=box)
+    return Entry(row=row, box=box, sheet=sheet, heading=heading)
 
 
 def _filled(entries: Mapping[str, Entry], boxes: Mapping[str, Box]) -> dict[str, Entry]:
@@ -225,16 +256,19 @@ def _filled(entries: Mapping[str, Entry], boxes: Mapping[str, Box]) -> dict[str,
     }
 
 
-def _with_labs(form: Mapping[str, Sequence[str]], boxes: Sequence[Box], knowledge: Knowledge) -> dict[str, list[str]]:
+def _with_labs(
+    form: Mapping[str, Sequence[str]], confirmed: Sequence[Entry], on: date, knowledge: Knowledge
+) -> dict[str, list[str]]:
     """The form with the confirmed results behind those that are there; empty rows go, the same result is not put twice."""
     columns = [list(form.get(field, ())) for field in LAB_FIELDS]
     most = max(map(len, columns))
     rows = [tuple(column[index] if index < len(column) else "" for column in columns) for index in range(most)]
     rows = [row for row in rows if any(words.strip() for words in row)]
-    for box in boxes:
+    for entry in confirmed:
+        box, day = entry.box, day_of(entry.heading, on)
         item = item_named(box.name, knowledge)
         name = knowledge.content.items[item].name if item else box.name
-        if (row := (name, box.value, box.unit)) not in rows:
+        if (row := (name, box.value, box.unit, day.isoformat() if day else "")) not in rows:
             rows.append(row)
     labs = {field: [row[index] for row in rows] for index, field in enumerate(LAB_FIELDS)}
     return {name: list(values) for name, values in form.items()} | labs

@@ -9,6 +9,7 @@ import msgspec
 from cunyi.devices.driver import Description
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.audit import Action
+from cunyi.domain.case import is_swapped
 from cunyi.domain.device import (
     ArrivedReading,
     FlagWords,
@@ -90,7 +91,7 @@ def receive(
             reading,
             measured_at=timed.at,
             earlier=timed.earlier,
-            doubts=timed.doubts + _other_patient(measurement.patient, person),
+            doubts=timed.doubts + _other_patient(measurement.patient, person) + _swapped(reading),
         )
         add_arrived(writing, reading, mark)
     if focus is None or policy.confirm_readings or not reading.is_clean:
@@ -281,6 +282,11 @@ def _other_patient(entered: str, person: Person | None) -> tuple[UserError, ...]
     if person is None or _is_theirs(entered, person):
         return ()
     return (UserError("仪器上登记的是另一个人；请核对是谁的，再选归到哪位", field="patient"),)
+
+
+def _swapped(reading: ArrivedReading) -> tuple[UserError, ...]:
+    numbers = {value.item: value.value for value in reading.values if value.usable and isinstance(value.value, float)}
+    return (UserError("收缩压不高于舒张压；请重测", field="pressure"),) if is_swapped(numbers) else ()
 
 
 def _since(measurement: Measurement, policy: ReceivingPolicy, now: datetime) -> datetime | None:

@@ -169,6 +169,7 @@ def _item(entry: Mapping[str, Any]) -> model.Item:
         name_en=entry["name_en"],
         unit=entry.get("unit"),
         possible=_bounds(entry.get("possible")),
+        meter=_bounds(entry.get("meter")),
         scale=scale,
         obtain=entry["obtain"],
         normal=tuple(_band(band, scale) for band in entry.get("normal") or ()),

@@ -51,7 +51,10 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A vital sign or laboratory item (项目): its unit, its limits, and what its values mean."""
+    """A vital sign or laboratory item (项目): its unit, its limits, and what its values mean.
+
+    `meter` is what the instruments of a village can measure; beyond it they show a word (HI, LO) instead of a number.
+    """
 
     id: str
     name: str
@@ -64,6 +67,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     bands: tuple[Band, ...]
     critical: tuple[Band, ...]
     sources: tuple[str, ...]
+    meter: Bounds | None = None
 
 
 class Referral(msgspec.Struct, frozen=True):

@@ -64,6 +64,15 @@ def is_possible(item: Item, value: float | str) -> bool:
     return item.possible is None or item.possible.holds(value)
 
 
+def possible_range(item: Item, *, english: bool = False) -> str:
+    """Between which values an item can be, in words; empty where every number is possible."""
+    if item.possible is None:
+        return ""
+    least, less, joined = ("at least", "below", " and ") if english else ("不低于", "低于", "、")
+    ends = ((least, item.possible.lower), (less, item.possible.upper))
+    return joined.join(f"{word} {end:g} {item.unit or ''}".strip() for word, end in ends if end is not None)
+
+
 def facts_of(reading: Reading, item: Item, person: Person, mark: str | None = None) -> list[Fact]:
     """The findings that a value decides: present, absent, or nothing where age, sex or pregnancy are needed and unknown.
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import msgspec
 
 from cunyi.domain.assessment import RefusedValue
-from cunyi.domain.case import Case, Sex
+from cunyi.domain.case import DIASTOLIC, SYSTOLIC, Case, Sex, is_swapped
 from cunyi.domain.finding import Fact, Origin, Reading, Status, When
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.conditions import evaluate
-from cunyi.reasoning.measuring import Person, facts_of, is_possible
+from cunyi.reasoning.measuring import Person, facts_of, is_possible, possible_range
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.resolving import close_over_hierarchy, resolve
 from cunyi.text.disease_names import NamedDisease
@@ -169,7 +169,13 @@ def _pregnant(case: Case, mentions: tuple[Fact, ...], stated: tuple[Fact, ...], 
 def _readings(case: Case, reading: TextReading, knowledge: Knowledge) -> list[Reading]:
     """Entered readings first, then those of the text for items that were not entered with the same value."""
     items = knowledge.content.items
-    entered = [Reading(item=item, value=float(value)) for item, value in case.vitals.items() if item in items]
+    # Which of two swapped pressures is wrong cannot be told: neither says anything.
+    doubtful = (SYSTOLIC, DIASTOLIC) if is_swapped(case.vitals) else ()
+    entered = [
+        Reading(item=item, value=float(value))
+        for item, value in case.vitals.items()
+        if item in items and item not in doubtful
+    ]
     for lab in case.labs:
         read = knowledge.language.read_result(lab.name, lab.value, lab.unit)
         if read is not None:
@@ -194,11 +200,13 @@ def refused_values(case: Case, knowledge: Knowledge) -> list[RefusedValue]:
         item = items.get(item_id)
         if item is None or item.possible is None or is_possible(item, value):
             continue
-        bounds = "、".join(
-            f"{word} {bound:g} {item.unit or ''}".strip()
-            for word, bound in (("不低于", item.possible.lower), ("低于", item.possible.upper))
-            if bound is not None
-        )
-        message = f"{item.name} {written} 不可能（应{bounds}），没有采用；请核对数值和单位"
+        message = f"{item.name} {written} 不可能（应{possible_range(item)}），没有采用；请核对数值和单位"
         refused.append(RefusedValue(field=field, item=item_id, name=item.name, message=message))
+    if is_swapped(case.vitals):
+        message = "收缩压应高于舒张压，是不是填反了？两个值都没有采用；请核对"
+        refused += [
+            RefusedValue(field=f"vitals.{each}", item=each, name=items[each].name, message=message)
+            for each in (SYSTOLIC, DIASTOLIC)
+            if each in items
+        ]
     return refused

@@ -64,6 +64,17 @@ _ELSEWHERE = frozenset(
         "not_blood",
         "mark_low",
         "mark_high",
+        "beyond_high",
+        "beyond_low",
+        "pressure_upper",
+        "pressure_lower",
+        "rate_minute",
+        "rate_counted",
+        "rate_times",
+        "rate_breath",
+        "rate_beat",
+        "rate_other",
+        "other_temperature",
         "joins_on",
     }
 )
@@ -153,6 +164,8 @@ class Language:
             ordinals=cues.values("ordinal"),
         )
         self.values = ValueWords(cues.words, self.items)
+        self.beyond_high = frozenset(cues.words("beyond_high"))
+        self.beyond_low = frozenset(cues.words("beyond_low"))
         self.durations = DurationWords(
             units=cues.numbers("time_unit"),
             moments=cues.numbers("days"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
-from cunyi.text.values import ItemNames, NamedItem, chinese_number
+from cunyi.domain.case import DIASTOLIC, SYSTOLIC
+from cunyi.text.spoken_values import SpokenValues
+from cunyi.text.values import ItemNames, NamedItem, TextValue, chinese_number, either
 
-TEMPERATURE, SYSTOLIC, DIASTOLIC, PULSE = "temperature_c", "systolic_mmhg", "diastolic_mmhg", "pulse_bpm"
+TEMPERATURE, PULSE = "temperature_c", "pulse_bpm"
 _LETTER = re.compile(r"[a-z0-9%]")
 _DIGIT = re.compile(r"[0-9]")
 _SHORT_NAME_VALUE = re.compile(r"[\s:]*[0-9]")
@@ -19,23 +20,15 @@ _SENTENCE_END = re.compile(r"[。；;\n]")
 _LEAST_SYSTOLIC_MMHG = 40
 
 
-class TextValue(NamedTuple):
-    """A value in its item's unit and where it stands in the normalised text."""
-
-    item: str
-    value: float | str
-    start: int
-    end: int
-
-
 class ValueWords:
     """The words around values, and what finds the values. `words(kind)` gives the cue words of a kind."""
 
     def __init__(self, words: Callable[[str], list[str]], items: ItemNames) -> None:
         self._items = items
-        no_value = _either([*words("time_unit"), *words("not_value")])
+        self._spoken = SpokenValues(words, items)
+        no_value = either([*words("time_unit"), *words("not_value")])
         # After the spoken degree the tenth may follow (39度2), but not in 39度2天.
-        written, spoken = _either(words("degree")), _either(words("degree_tenth"))
+        written, spoken = either(words("degree")), either(words("degree_tenth"))
         self._degrees = re.compile(
             rf"(?<![0-9.])(?:(?:3[4-9]|4[0-3])(?:[.。][0-9])?\s*(?:{written}|{spoken})?\s*[-~至到]\s*)?"
             rf"(?P<whole>3[4-9]|4[0-3])(?P<tenth>[.。][0-9]{{1,2}})?\s*"
@@ -46,40 +39,41 @@ class ValueWords:
             rf"(?P<tenth>[一二三四五六七八九{_HALF}](?!{no_value}))?"
         )
         self._degrees_named = re.compile(
-            rf"(?<![a-z])(?:{_either(words('temperature_before'), closed=True)})[^0-9，。；]{{0,5}}"
+            rf"(?<![a-z])(?:{either(words('temperature_before'), closed=True)})[^0-9，。；]{{0,5}}"
             rf"(?P<value>3[5-9](?:\.[0-9]{{1,2}})?|4[0-2](?:\.[0-9]{{1,2}})?)(?![0-9/.])(?!{no_value})"
         )
-        # 直腿抬高35° is an angle, not a temperature.
-        self._angle = re.compile(rf"(?:{_either(words('angle_before'))})[^，。；0-9]{{0,6}}\Z")
-        units = _either(items.units, closed=True)
+        # 直腿抬高35° is an angle, 室温约42℃ the room's: neither is a body's temperature.
+        before_degrees = either([*words("angle_before"), *words("other_temperature")])
+        self._not_body = re.compile(rf"(?:{before_degrees})[^，。；0-9]{{0,6}}\Z")
+        units = either(items.units, closed=True)
         # 由80升至190: what it was before stands between the name and what it is.
-        before = rf"(?:{_either(words('value_from'))})\s*[0-9]+(?:[./][0-9]+)?\s*(?:{units})?\s*(?:{_either(words('value_to'))})"
+        before = rf"(?:{either(words('value_from'))})\s*[0-9]+(?:[./][0-9]+)?\s*(?:{units})?\s*(?:{either(words('value_to'))})"
         self._pressure = re.compile(
-            rf"(?:(?P<cue>{_either(words('pressure_before'))})(?:[^0-9，。；]{{0,3}}{before}\s?|[^0-9，。；]{{0,6}}))?(?<![0-9./])"
+            rf"(?:(?P<cue>{either(words('pressure_before'))})(?:[^0-9，。；]{{0,3}}{before}\s?|[^0-9，。；]{{0,6}}))?(?<![0-9./])"
             r"(?:[0-9]{2,3}\s*[-~]\s*)?(?P<high>[0-9]{2,3}(?:\.[0-9]+)?)\s*/\s*"
             r"(?:[0-9]{2,3}\s*[-~]\s*)?(?P<low>[0-9]{1,3}(?:\.[0-9]+)?)(?![0-9])"
-            rf"\s*/?\s*(?P<unit>{_either(self._spellings(SYSTOLIC))})?"
+            rf"\s*/?\s*(?P<unit>{either(items.spellings_of(SYSTOLIC))})?"
         )
-        gap = _either(words("value_gap"))
+        gap = either(words("value_gap"))
         self._value = re.compile(
             rf"(?:{gap}|[\s:(=↑↓]){{0,6}}?(?:{before}(?:{gap}|\s){{0,2}}?)?(?<![0-9])(?P<number>[0-9]+(?:\.[0-9]+)?)(?!\.?[0-9])(?:\s*[-~]\s*[0-9.]+)?\s*"
             rf"(?:(?P<unit>[x*]\s?10[\^e*]?[0-9]{{1,2}}(?:/l)?|{units})|(?!{no_value}))"
         )
         # 脉细弱，42次/分: a word for the pulse, how it is, then the number with its unit.
-        beats = self._spellings(PULSE)
+        beats = items.spellings_of(PULSE)
         not_after = "".join(words("pulse_name_not_after"))
         self._pulse = re.compile(
-            rf"{f'(?<![{not_after}])' if not_after else ''}(?:{_either(words('pulse_name'))})"
-            rf"(?:[^0-9，。；;、]{{0,6}}(?P<number>[0-9]{{2,3}})\s*(?:{_either(beats)})"
-            rf"|[^0-9，。；;、]{{0,6}}[，、]\s*(?P<number2>[0-9]{{2,3}})\s*(?:{_either(unit for unit in beats if '/' in unit)}))"
+            rf"{f'(?<![{not_after}])' if not_after else ''}(?:{either(words('pulse_name'))})"
+            rf"(?:[^0-9，。；;、]{{0,6}}(?P<number>[0-9]{{2,3}})\s*(?:{either(beats)})"
+            rf"|[^0-9，。；;、]{{0,6}}[，、]\s*(?P<number2>[0-9]{{2,3}})\s*(?:{either(unit for unit in beats if '/' in unit)}))"
         )
-        over = _either(words("specimen_over"))
-        self._specimen = re.compile(rf"(?:{_either(words('specimen'))})(?!:?(?:{over}))") if words("specimen") else None
+        over = either(words("specimen_over"))
+        self._specimen = re.compile(rf"(?:{either(words('specimen'))})(?!:?(?:{over}))") if words("specimen") else None
         self._blood, self._not_blood = (_pattern(words(kind)) for kind in ("blood", "not_blood"))
-        marks = rf"(?:(?P<low>{_either(words('mark_low'))})|(?P<high>{_either(words('mark_high'))}))"
+        marks = rf"(?:(?P<low>{either(words('mark_low'))})|(?P<high>{either(words('mark_high'))}))"
         self._mark = re.compile(marks)
         self._mark_after = re.compile(rf"[\s/a-zμ%^*×0-9]{{0,12}}[(（]?{marks}")
-        ordinal = _either(words("ordinal"))
+        ordinal = either(words("ordinal"))
         self._step = re.compile(
             rf"(?:{gap}|[\s:(=]){{0,4}}?(?P<step>\(?[1-4]\+\)?|\(?\+{{1,4}}\)?|\(?±\)?|\(-\)|-(?![0-9])|{ordinal})"
         )
@@ -92,6 +86,7 @@ class ValueWords:
             found += self._temperatures(text)
         if SYSTOLIC in items.by_id and DIASTOLIC in items.by_id and "/" in text:
             found += self._pressures(text)
+        found += self._spoken.pressures(text, found)
         for start, end in names:
             item = items.names.get(text[start:end])
             if item is not None and _stands_alone(text, start, end):
@@ -100,6 +95,7 @@ class ValueWords:
                     found.append(value)
         if PULSE in items.by_id:
             found += self._pulses(text, found)
+        found += self._spoken.rates(text, found)
         possible = [v for v in found if items.by_id[v.item].allows(v.value)]
         return sorted(possible, key=lambda v: (v.start, v.item))
 
@@ -127,12 +123,6 @@ class ValueWords:
         match = self._mark.search(text, value.start, value.end) or self._mark_after.match(text, value.end)
         return None if match is None else "low" if match["low"] else "high"
 
-    def _spellings(self, item: str) -> list[str]:
-        """Every spelling of the units of an item."""
-        known = self._items.by_id.get(item)
-        own = () if known is None else (self._items.unit(known.unit or ""), *known.units)
-        return [unit for unit in self._items.units if self._items.unit(unit) in own]
-
     def _named(self, text: str, start: int, end: int, item: NamedItem) -> TextValue | None:
         if item.scale:
             match = self._step.match(text, end)
@@ -140,19 +130,21 @@ class ValueWords:
             return None if match is None or step is None else TextValue(item.id, step, start, match.end())
         match = self._value.match(text, end)
         if match is None:
-            return None
+            return self._spoken.named(text, start, end, item)
         value = self._items.converted(item, float(match["number"]), match["unit"])
         return None if value is None else TextValue(item.id, value, start, match.end())
 
     def _temperatures(self, text: str) -> list[TextValue]:
         found: list[TextValue] = []
         for match in self._degrees_spoken.finditer(text):
+            if self._not_body.search(text, 0, match.start()):
+                continue
             tenth = match["point"] or match["tenth"]
             found.append(_temperature(chinese_number(match["whole"]) or 0.0, tenth, match.start(), match.end()))
         if _DIGIT.search(text) is None:
             return found
         for match in self._degrees.finditer(text):
-            if self._angle.search(text, 0, match.start()):
+            if self._not_body.search(text, 0, match.start()):
                 continue
             tenth = match["tenth"].replace("。", ".") if match["tenth"] else match["after"]
             found.append(_temperature(float(match["whole"]), tenth, match.start(), match.end()))
@@ -198,15 +190,8 @@ def _temperature(whole: float, tenth: str | None, start: int, end: int) -> TextV
     return TextValue(TEMPERATURE, round(whole + part, 2), start, end)
 
 
-def _either(words: Iterable[str], closed: bool = False) -> str:
-    """Alternatives for a pattern, longest first; matches nothing for no words. `closed`: no letter may follow."""
-    ordered = sorted({word for word in words if word}, key=lambda word: (-len(word), word))
-    parts = [re.escape(word) + ("(?![a-z])" if closed and word[-1] <= "z" else "") for word in ordered]
-    return "|".join(parts) or "(?!)"
-
-
 def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    return re.compile(_either(words)) if words else None
+    return re.compile(either(words)) if words else None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

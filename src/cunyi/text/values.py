@@ -16,7 +16,23 @@ _FEW_IS = 3.0
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _POWER = re.compile(r"10[\^e*]?\(?(9|12|6|3)\)?(?:/l)?$")
 _ORDINAL = re.compile(r"\(?(?:(?P<digit>[1-4])\+|(?P<pluses>\+{1,4})(?!/)|(?P<trace>±|\+-|\+/-)|(?P<minus>-))\)?")
+_ONE = "[一二两三四五六七八九]"
+SPOKEN = rf"(?:[一二两三]百(?:[零〇]{_ONE}|{_ONE}{_ONE}?(?:十{_ONE}?)?)?|{_ONE}{{0,2}}十{_ONE}?)"
+"""A spoken number of two or three places, as a pattern without groups."""
+_SPOKEN = re.compile(
+    rf"(?P<hundreds>[一二两三])百(?:[零〇](?P<only>{_ONE})|(?P<tens>{_ONE})(?P<to>{_ONE})?(?:十(?P<ones>{_ONE})?)?)?"
+    rf"|(?P<ten>{_ONE})?(?P<ten_to>{_ONE})?十(?P<last>{_ONE})?"
+)
 _BRACKETS = re.compile(r"\(.*?\)$")
+
+
+class TextValue(NamedTuple):
+    """A value in its item's unit and where it stands in the normalised text."""
+
+    item: str
+    value: float | str
+    start: int
+    end: int
 
 
 class NamedItem(NamedTuple):
@@ -75,6 +91,12 @@ class ItemNames:
         """The item of a name; trailing brackets and blanks do not matter."""
         wanted = plain(name).strip()
         return self.names.get(wanted) or self.names.get(_BRACKETS.sub("", wanted).strip())
+
+    def spellings_of(self, item: str) -> list[str]:
+        """Every spelling of the units of an item."""
+        known = self.by_id.get(item)
+        own = () if known is None else (self.unit(known.unit or ""), *known.units)
+        return [unit for unit in self.units if self.unit(unit) in own]
 
     def unit(self, unit: str) -> str:
         """A unit in one spelling: half-width, lower case, μ for u, powers of ten without signs."""
@@ -137,6 +159,26 @@ def _unitless(item: NamedItem, number: float) -> float:
     if not item.allows(number) and "/μl" in item.units and item.allows(number * item.units["/μl"]):
         return round(number * item.units["/μl"], 4)
     return number
+
+
+def either(words: Iterable[str], closed: bool = False) -> str:
+    """Alternatives for a pattern, longest first; matches nothing for no words. `closed`: no letter may follow."""
+    ordered = sorted({word for word in words if word}, key=lambda word: (-len(word), word))
+    parts = [re.escape(word) + ("(?![a-z])" if closed and word[-1] <= "z" else "") for word in ordered]
+    return "|".join(parts) or "(?!)"
+
+
+def spoken_number(text: str) -> float | None:
+    """A number of two or three places in figures or as it is spoken: 一百五 is 150, of 一百五六 and 三四十 the upper end."""
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    match = _SPOKEN.fullmatch(text)
+    if match is None:
+        return None
+    place = {name: _DIGITS.get(found or "", 0) for name, found in match.groupdict().items()}
+    if match["hundreds"]:
+        return float(place["hundreds"] * 100 + (place["to"] or place["tens"]) * 10 + place["ones"] + place["only"])
+    return float((place["ten_to"] or place["ten"] or 1) * 10 + place["last"])
 
 
 def chinese_number(text: str) -> float | None:

@@ -155,7 +155,7 @@ def rows_of(lines: Iterable[Line], is_unit: Callable[[str], bool]) -> list[Repor
     """The rows of a level page, in reading order; what stands above the heading of the table is left out."""
     heads: list[_Head] = []
     found: list[ReportRow] = []
-    for physical in _physical_rows(list(lines)):
+    for physical in side_by_side(list(lines)):
         heading = _heads(physical)
         if not heading:
             found += _rows_in(physical, heads, is_unit)
@@ -166,7 +166,7 @@ def rows_of(lines: Iterable[Line], is_unit: Callable[[str], bool]) -> list[Repor
     return found
 
 
-def _physical_rows(lines: list[Line]) -> list[list[Line]]:
+def side_by_side(lines: Sequence[Line]) -> list[list[Line]]:
     """Lines beside each other. Each is joined to the row whose last line is level with it, so that rows may bend."""
     if not lines:
         return []

@@ -82,7 +82,7 @@ def _of_draft(
     case = case_of(form.case, shown.person, background, now.date())
     items = knowledge.content.items
     vitals = [
-        CaseReading(name=items[item].name, value=f"{value:g}", unit=items[item].unit or "")
+        CaseReading(name=items[item].name, value=form.beyond.get(item, f"{value:g}"), unit=items[item].unit or "")
         for item, value in form.case.vitals.items()
         if item in items
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import msgspec
 
@@ -23,8 +23,9 @@ from cunyi.domain.errors import InvalidFormError, UserError
 from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.assess_case import find_diseases
 from cunyi.journeys.preconsulting_handover import CHECKED, SAID, Sentence, unchecked_in
+from cunyi.journeys.typed_readings import plain_number
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.web.doctor.form import Form, plain_number
+from cunyi.web.doctor.form import Form
 
 DRUG_FIELDS = ("drug", "strength", "dose", "route", "frequency", "days", "quantity", "note")
 LEVELS = ("self_care", "routine", "urgent", "emergency")
@@ -86,16 +87,8 @@ def read_encounter(
     """What the doctor signs. `zone` is now, in the clinic's time zone. InvalidFormError for what cannot be kept as it is written."""
     errors: list[UserError] = []
     occurred_at = _occurred_at(fields, zone, errors)
-    for name in sorted(form.unusable):
-        item = knowledge.content.items.get(name)
-        if item is None:
-            errors.append(UserError("这一栏填的不是可能的数值；请改正，或清空不记", field=name))
-        else:
-            errors.append(
-                UserError(
-                    "{item}填的不是可能的数值；请改正，或清空不记", field=name, item=item.name, item_en=item.name_en
-                )
-            )
+    # The two pressures of a pair share what is told of them.
+    errors += dict.fromkeys(form.unusable.values())
     diagnoses = _diagnoses(fields, knowledge)
     next_visit_on = _next_visit_on(fields, errors)
     _check_days(fields, errors)
@@ -142,8 +135,10 @@ def fields_of(encounter: Encounter) -> dict[str, list[str]]:
     for each in encounter.measured:
         words = each.value if isinstance(each.value, str) else f"{each.value:g}"
         if each.laboratory:
-            for name, value in (("lab_name", each.item), ("lab_value", words), ("lab_unit", each.unit)):
-                fields.setdefault(name, []).append(value)
+            day = each.at.astimezone().date() if each.at is not None else local.date()
+            on = day.isoformat() if day < local.date() else ""
+            for part, value in (("name", each.item), ("value", words), ("unit", each.unit), ("on", on)):
+                fields.setdefault(f"lab_{part}", []).append(value)
         else:
             fields[each.item] = [words]
     for line in encounter.prescription:
@@ -231,13 +226,25 @@ def _measured(form: Form, knowledge: Knowledge, at: datetime, by: str) -> tuple[
         if name in form.case.vitals:
             item = knowledge.content.items.get(name)
             unit = (item.unit or "") if item else ""
-            found.append(Measured(item=name, value=form.case.vitals[name], unit=unit, at=at, by=by))
+            value = form.beyond.get(name, form.case.vitals[name])
+            found.append(Measured(item=name, value=value, unit=unit, at=at, by=by))
     for row in form.labs:
         if row.name and row.value:
             number = plain_number(row.value)
             value = row.value if number is None else number
-            found.append(Measured(item=row.name, value=value, unit=row.unit, at=at, by=by, laboratory=True))
+            found.append(
+                Measured(item=row.name, value=value, unit=row.unit, at=_of_day(row.on, at), by=by, laboratory=True)
+            )
     return tuple(found)
+
+
+def _of_day(words: str, at: datetime) -> datetime:
+    """When a result was measured: on the day given with it, else in the encounter."""
+    try:
+        on = date.fromisoformat(words)
+    except ValueError:
+        return at
+    return datetime.combine(on, time.min, at.tzinfo) if on < at.date() else at
 
 
 def _decision(fields: Fields, chosen: str | None, proposed_level: str, proposed: Sequence[str]) -> Decision:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from cunyi.domain.case import TEXT_FIELDS, VITAL_FIELDS, Case
+from cunyi.domain.case import TEXT_FIELDS, Case
+from cunyi.domain.errors import UserError
 from cunyi.domain.finding import Status
 from cunyi.domain.intake import parse_case
-from cunyi.reasoning.measuring import is_possible
+from cunyi.journeys.typed_readings import plain_number, read_typed
+from cunyi.knowledge.model import Item
+from cunyi.reasoning.measuring import is_possible, possible_range
 from cunyi.reasoning.prepared import Knowledge
 
 LIST_FIELDS = ("allergies", "problems", "medications")
@@ -24,26 +25,30 @@ _TAPPED = (Status.PRESENT, Status.ABSENT, Status.UNKNOWN)
 
 
 class LabRow(msgspec.Struct, frozen=True):
-    """A result as it was typed (检验结果)."""
+    """A result as it was typed (检验结果); `on` is the day it is of where that is not the encounter's."""
 
     name: str = ""
     value: str = ""
     unit: str = ""
+    on: str = ""
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
     """What the page sent (工作台表单): the case it makes, and what stands beside it.
 
-    `answers` are the doctor's taps, finding id to status, and override the text. `unusable` names fields whose words
-    are not a number or not possible; they are left out of the case, never guessed.
+    `answers` are the doctor's taps, finding id to status, and override the text. `unusable` says of fields why their words
+    cannot be used; they are left out of the case, never guessed. `beyond` holds the word of a meter (HI) by field: the case
+    has the end of the meter's range for it.
     """
 
     case: Case = Case()
     texts: dict[str, str] = {}
     labs: tuple[LabRow, ...] = ()
     unread_labs: tuple[str, ...] = ()
+    impossible_labs: tuple[UserError, ...] = ()
     answers: dict[str, str] = {}
-    unusable: frozenset[str] = frozenset()
+    unusable: dict[str, UserError] = {}
+    beyond: dict[str, str] = {}
     order: str = ORDERS[0]
     why_not: str = ""
 
@@ -58,19 +63,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
     """The form of a page. `sent` holds every value of each field; anything may be missing or senseless."""
     one = {name: next(iter(values), "") for name, values in sent.items()}
-    unusable: set[str] = set()
-    vitals = {}
-    for field in VITAL_FIELDS:
-        value = _number(one.get(field, ""), field, unusable)
-        if value is None:
-            continue
-        item = knowledge.content.items.get(field)
-        if item is not None and not is_possible(item, value):
-            unusable.add(field)
-            continue
-        vitals[field] = value
+    typed = read_typed(one, knowledge)
+    unusable = dict(typed.trouble)
     labs = _lab_rows(sent)
-    used, unread = _labs(labs, knowledge)
+    used, unread, impossible = _labs(labs, knowledge)
     answers = _answers(one.get("answers", ""), knowledge)
     texts = {field: one.get(field, "").replace("\r\n", "\n") for field in TEXT_FIELDS}
     raw: dict[str, Any] = {
@@ -79,7 +75,7 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
         "age_years": _age(one, unusable),
         "pregnant": {"yes": True, "no": False}.get(one.get("pregnant", "")),
         "month": _month(one.get("month", "")),
-        "vitals": vitals,
+        "vitals": typed.values,
         "labs": used,
         "findings": [{"finding": finding, "status": status} for finding, status in answers.items()],
         **texts,
@@ -92,36 +88,25 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
         texts=texts,
         labs=labs,
         unread_labs=unread,
+        impossible_labs=impossible,
         answers=answers,
-        unusable=frozenset(unusable),
+        unusable=unusable,
+        beyond=typed.beyond,
         order=one.get("order", "") if one.get("order") in ORDERS else ORDERS[0],
         why_not=one.get("why_not", "").strip(),
     )
 
 
-def plain_number(words: str) -> float | None:
-    """The number that some words are, in any width; None where they are none."""
-    try:
-        value = float(unicodedata.normalize("NFKC", words).strip().replace("。", "."))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _number(words: str, field: str, unusable: set[str], highest: float = 1000) -> float | None:
+def _age(one: Mapping[str, str], unusable: dict[str, UserError]) -> float | None:
+    words = one.get("age", "")
     if not words.strip():
         return None
-    value = plain_number(words)
-    if value is None or not 0 <= value <= highest:
-        unusable.add(field)
-        return None
-    return value
-
-
-def _age(one: Mapping[str, str], unusable: set[str]) -> float | None:
     months = one.get("age_unit") == "months"
-    age = _number(one.get("age", ""), "age", unusable, _OLDEST_YEARS * 12 if months else _OLDEST_YEARS)
-    return age / 12 if age is not None and months else age
+    age = plain_number(words)
+    if age is None or not 0 <= age <= (_OLDEST_YEARS * 12 if months else _OLDEST_YEARS):
+        unusable["age"] = UserError("这一栏填的不是可能的数值；请改正，或清空不记", field="age")
+        return None
+    return age / 12 if months else age
 
 
 def _month(words: str) -> int | None:
@@ -133,21 +118,22 @@ def _list(words: str) -> list[str]:
 
 
 def _lab_rows(sent: Mapping[str, Iterable[str]]) -> tuple[LabRow, ...]:
-    names, values, units = (list(sent.get(field, ())) for field in ("lab_name", "lab_value", "lab_unit"))
+    columns = [list(sent.get(f"lab_{part}", ())) for part in ("name", "value", "unit", "on")]
     rows = []
-    for index, name in enumerate(names):
-        value = values[index] if index < len(values) else ""
-        unit = units[index] if index < len(units) else ""
-        if name.strip() or value.strip():
-            rows.append(LabRow(name.strip(), value.strip(), unit.strip()))
+    for index in range(len(columns[0])):
+        row = LabRow(*[column[index].strip() if index < len(column) else "" for column in columns])
+        if row.name or row.value:
+            rows.append(row)
     return tuple(rows)
 
 
-def _labs(rows: Iterable[LabRow], knowledge: Knowledge) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The results that the engine can read, and the names of those that it cannot."""
+def _labs(
+    rows: Iterable[LabRow], knowledge: Knowledge
+) -> tuple[list[dict[str, Any]], tuple[str, ...], tuple[UserError, ...]]:
+    """The results that the engine can read, the names of those that it cannot, and what is told of impossible ones."""
     english = {item.name_en.casefold(): item.name for item in knowledge.content.items.values()}
     used: list[dict[str, Any]] = []
-    unread = []
+    unread, impossible = [], []
     for row in rows:
         if not row.name or not row.value:
             continue
@@ -156,11 +142,26 @@ def _labs(rows: Iterable[LabRow], knowledge: Knowledge) -> tuple[list[dict[str, 
         value = row.value if number is None else number
         unit = row.unit or None
         read = knowledge.language.read_result(name, value, unit)
-        if read is None or not is_possible(knowledge.content.items[read.item], read.value):
+        if read is None:
             unread.append(row.name)
             continue
+        if not is_possible(item := knowledge.content.items[read.item], read.value):
+            impossible.append(_impossible(row, item))
+            continue
         used.append({"name": name, "value": value, "unit": unit})
-    return used, tuple(unread)
+    return used, tuple(unread), tuple(impossible)
+
+
+def _impossible(row: LabRow, item: Item) -> UserError:
+    return UserError(
+        "{item} {value} 不可能（应{range}），没有采用；请核对数值和单位",
+        field="labs",
+        item=item.name,
+        item_en=item.name_en,
+        value=f"{row.value} {row.unit}".strip(),
+        range=possible_range(item),
+        range_en=possible_range(item, english=True),
+    )
 
 
 def _answers(words: str, knowledge: Knowledge) -> dict[str, str]:

@@ -53,6 +53,17 @@ class RowView(msgspec.Struct, frozen=True):
     doubts: list[str]
 
 
+class SheetView(msgspec.Struct, frozen=True):
+    """A photographed report as the page shows it (一张化验单): whose it says it is, and what the doctor has to confirm."""
+
+    id: str
+    name: str
+    sex: str | None
+    age: str
+    on: str
+    doubts: list[str]
+
+
 class PaperPages:
     """The work behind the handlers of a paper report (拍化验单)."""
 
@@ -72,6 +83,9 @@ class PaperPages:
             me,
             "doctor/paper_report.html",
             draft=report.draft,
+            person=report.person,
+            today=self.gate.seat.now().astimezone().date(),
+            sheets=self._sheets(report, language_of(request)),
             rows=self._rows(report, language_of(request)),
             kept_at=report.kept_at,
             errors=errors or {},
@@ -103,7 +117,9 @@ class PaperPages:
         """Puts the confirmed rows into the record and leads back to the encounter."""
         me = self.gate.me(request)
         try:
-            take_confirmed(self.gate.seat.store, me.account, draft_id, _boxes(sent), self.knowledge)
+            take_confirmed(
+                self.gate.seat.store, me.account, draft_id, _boxes(sent), self.knowledge, theirs=sent.get("theirs", ())
+            )
         except UserError as error:
             return self._again(request, draft_id, error)
         return Redirect(f"/encounters/{draft_id}", status_code=303)
@@ -115,6 +131,20 @@ class PaperPages:
     def _again(self, request: Request[Any, Any, Any], draft_id: str, error: UserError) -> Response[Any]:
         html = self.page(request, draft_id, messages_of(error, language_of(request)))
         return Response(html, status_code=400, media_type=_HTML)
+
+    def _sheets(self, report: PaperReport, language: str) -> list[SheetView]:
+        translated = catalogue(language).gettext
+        return [
+            SheetView(
+                id=sheet.id,
+                name=sheet.heading.name,
+                sex=sheet.heading.sex,
+                age="" if sheet.heading.age_years is None else f"{sheet.heading.age_years:.3g}",
+                on="" if sheet.heading.on is None else sheet.heading.on.isoformat(),
+                doubts=[doubt.told(translated) for doubt in sheet.doubts],
+            )
+            for sheet in report.sheets
+        ]
 
     def _rows(self, report: PaperReport, language: str) -> list[RowView]:
         translated = catalogue(language).gettext

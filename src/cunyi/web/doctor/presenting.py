@@ -10,7 +10,7 @@ from cunyi.web.doctor import view_model as view
 from cunyi.web.doctor.form import Form
 from cunyi.web.doctor.reading import chips, readings
 from cunyi.web.doctor.wording import Wording
-from cunyi.web.language import ENGLISH
+from cunyi.web.language import ENGLISH, catalogue
 
 _PLACES = ("village", "township", "county")
 _FULL_BAR = 4.0
@@ -64,6 +64,7 @@ def present(form: Form, opinion: Opinion, knowledge: Knowledge, wording: Wording
         chips=chips(given, form, wording),
         readings=readings(form, knowledge, wording),
         unread_labs=list(form.unread_labs),
+        impossible_labs=[each.told(catalogue(wording.language).gettext) for each in form.impossible_labs],
         knowledge_version=given.knowledge_version,
         engine_version=given.engine_version,
     )

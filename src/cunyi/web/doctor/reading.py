@@ -11,6 +11,7 @@ from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.form import Form
 from cunyi.web.doctor.view_model import ChipView, ReadingView
 from cunyi.web.doctor.wording import Wording
+from cunyi.web.language import catalogue
 
 READING_FIELDS = (
     "temperature_c",
@@ -78,6 +79,7 @@ def _written_mark(finding: FindingShown) -> str:
 def readings(form: Form, knowledge: Knowledge, wording: Wording) -> list[ReadingView]:
     """The reading boxes with the usual values for this person, and whether a value is beyond them."""
     boxes = []
+    translated = catalogue(wording.language).gettext
     for field in READING_FIELDS:
         item = knowledge.content.items.get(field)
         if item is None:
@@ -92,10 +94,12 @@ def readings(form: Form, knowledge: Knowledge, wording: Wording) -> list[Reading
                 field=field,
                 name=wording.item(field),
                 unit=wording.unit(item.unit),
-                value="" if value is None else f"{value:g}",
+                value=form.beyond.get(field, "" if value is None else f"{value:g}"),
                 normal="" if band is None else _written(band.bounds),
                 for_adult=band is not None and band.for_adult,
                 flag=flag,
+                trouble=form.unusable[field].told(translated) if field in form.unusable else "",
+                judged=f"{value:g}" if field in form.beyond else "",
             )
         )
     return boxes

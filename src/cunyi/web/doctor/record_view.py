@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from cunyi.domain.case import TEXT_FIELDS, Case
-from cunyi.domain.encounter import Encounter, PersonAsSigned
+from cunyi.domain.encounter import Encounter, Measured, PersonAsSigned
 from cunyi.journeys.assess_case import normal_band
 from cunyi.journeys.opening_record import PersonRecord
 from cunyi.knowledge.conditions import Bounds
@@ -59,13 +59,17 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class MeasuredView(msgspec.Struct, frozen=True):
-    """A reading or result of a signed record (签名时的测量): from which device, empty where it was typed, and by whom."""
+    """A reading or result of a signed record (签名时的测量): from which device, empty where it was typed, and by whom.
+
+    `on` is its day where that is not the encounter's.
+    """
 
     name: str
     value: str
     unit: str
     device: str
     by: str
+    on: str = ""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -204,6 +208,7 @@ def signed_view(kept: Kept, wording: Wording) -> SignedView:
                 unit=wording.unit(each.unit),
                 device=each.device,
                 by=each.by,
+                on=_another_day(each, content.occurred_at),
             )
             for each in content.measured
         ],
@@ -219,6 +224,13 @@ def signed_view(kept: Kept, wording: Wording) -> SignedView:
         ],
         content=content,
     )
+
+
+def _another_day(measured: Measured, occurred_at: datetime) -> str:
+    if measured.at is None:
+        return ""
+    on = measured.at.astimezone().date()
+    return "" if on >= occurred_at.astimezone().date() else on.isoformat()
 
 
 def beyond(value: float | None, bounds: Bounds | None) -> str:

@@ -206,7 +206,10 @@ class ChipView(msgspec.Struct, frozen=True):
 
 
 class ReadingView(msgspec.Struct, frozen=True):
-    """A reading box's note (读数): the usual values and whether this one is beyond them."""
+    """A reading box's note (读数): the usual values and whether this one is beyond them.
+
+    `trouble` says why it is not used; `judged` is the value that the word of a meter (HI) is judged as.
+    """
 
     field: str
     name: str
@@ -215,6 +218,8 @@ class ReadingView(msgspec.Struct, frozen=True):
     normal: str
     for_adult: bool
     flag: str | None
+    trouble: str = ""
+    judged: str = ""
 
 
 class AssessmentView(msgspec.Struct, frozen=True):
@@ -234,5 +239,6 @@ class AssessmentView(msgspec.Struct, frozen=True):
     chips: dict[str, list[ChipView]]
     readings: list[ReadingView]
     unread_labs: list[str]
+    impossible_labs: list[str]
     knowledge_version: str
     engine_version: str

@@ -8,7 +8,7 @@ import msgspec
 
 from cunyi.domain.finding import Status
 from cunyi.domain.interview import Answer, Option, Question, QuestionKind, Topic, give_answer
-from cunyi.web.doctor.form import plain_number
+from cunyi.journeys.typed_readings import plain_number
 from cunyi.web.language import ENGLISH
 
 Sent = Mapping[str, Sequence[str]]

@@ -135,6 +135,8 @@ export function fillForm(form, { fields }) {
     const row = labRow(name);
     row.querySelector("[name=lab_name]").value = name;
     row.querySelector("[name=lab_unit]").value = fields.lab_unit[at];
+    // Measured now, whatever day stood there.
+    row.querySelector("[name=lab_on]").value = "";
     put(row.querySelector("[name=lab_value]"), fields.lab_value[at], name);
   });
   return replaced;

@@ -5,6 +5,7 @@ import { markTexts } from "./highlight.js";
 import { keepAsTyped } from "./keeping.js";
 import { watchLabs } from "./labs.js";
 import { slideAssessment } from "./panel.js";
+import { watchReadings } from "./readings.js";
 
 const form = document.getElementById("case");
 
@@ -67,6 +68,7 @@ if (arriving) {
 const marks = markTexts(form);
 watchAnswers(form);
 watchLabs(form);
+watchReadings(form);
 slideAssessment();
 
 const calm = document.getElementById("no-complaints");

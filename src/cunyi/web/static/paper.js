@@ -63,6 +63,7 @@ if (rows) {
   }
 
   rows.addEventListener("input", (event) => {
+    if (event.target.name === "theirs") return;
     if (event.target.name !== "sure") {
       // What was confirmed is what stood there before.
       event.target.closest("li").querySelector("[name=sure]").checked = false;

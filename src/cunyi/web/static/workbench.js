@@ -4,6 +4,7 @@ import { keepDraft } from "./draft.js";
 import { markTexts } from "./highlight.js";
 import { watchLabs } from "./labs.js";
 import { slideAssessment } from "./panel.js";
+import { watchReadings } from "./readings.js";
 
 const form = document.getElementById("case");
 
@@ -22,6 +23,7 @@ form.addEventListener("htmx:afterRequest", (event) => {
 const marks = markTexts(form);
 watchAnswers(form);
 const labs = watchLabs(form);
+watchReadings(form);
 slideAssessment();
 // Not before htmx listens: a draft that is brought back is assessed at once.
 document.addEventListener("DOMContentLoaded", () => keepDraft(form, { labs, marks }));
