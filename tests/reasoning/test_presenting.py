@@ -43,3 +43,22 @@ def test_a_mark_keeps_a_value_from_denying_what_it_says(knowledge):
     marked = _found(Case(auxiliary_examination="镁0.78↓mmol/L"), knowledge)
     assert plain["hypomagnesemia"].status == "absent"
     assert "hypomagnesemia" not in marked
+
+
+@pytest.mark.parametrize(
+    ("text", "sex"),
+    [
+        ("停经一个半月，下腹剧痛", "female"),
+        ("咳嗽三天", None),
+        ("没有停经，下腹痛", None),
+        ("我头痛，老婆停经一个半月", None),
+    ],
+)
+def test_the_sex_that_alone_has_it_is_supposed_for_red_flags(knowledge, text, sex):
+    presentation = receive(Case(chief_complaint=text, own_words=True), knowledge).presentation
+    assert (presentation.sex, presentation.supposed_sex) == (None, sex)
+
+
+def test_a_red_flag_of_women_is_raised_where_only_they_have_it(knowledge):
+    triage = assess({"chief_complaint": "上了环，下腹痛，阴道出血", "own_words": True}, knowledge).to_dict()["triage"]
+    assert "lower_abdominal_pain_woman.ectopic" in {reason["rule"] for reason in triage["reasons"]}

@@ -82,3 +82,8 @@ def test_every_mention_is_given(language):
         Case(chief_complaint="咳嗽3天", history_of_present_illness="咳嗽，无发热，夜里咳嗽"), language
     ).facts
     assert [f.finding for f in facts].count("cough") == 3
+
+
+def test_a_list_member_with_its_own_part_and_complaint_ends_a_gap(statuses_in):
+    assert "chest_pain" not in statuses_in("胸闷、头痛")
+    assert statuses_in("胸、背痛")["chest_pain"] == statuses_in("胸闷、痛")["chest_pain"] == "present"

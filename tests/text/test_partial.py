@@ -165,7 +165,9 @@ def test_a_mark_beside_a_value(language, text, mark):
     ("text", "finding", "status"),
     [
         ("头皮不是特别痒", "pruritus", "present"),
-        ("一起床不怎么头痛", "headache", "present"),
+        ("一起床不怎么头痛", "headache", "possible"),
+        ("肚子不怎么疼，拉了两次", "abdominal_pain", "possible"),
+        ("肚子不咋疼", "abdominal_pain", "possible"),
         ("黄痰不多", "purulent_sputum", "present"),
         ("流泪不多", "tearing", "absent"),
         ("这个是什么痘痘", "acne_comedone", "possible"),

@@ -169,3 +169,54 @@ def test_a_sign_told_over_a_comma(language, text, finding):
     assert finding in {
         f.finding for f in read_case(Case(chief_complaint=text), language).facts if f.status == "present"
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "status", "who"),
+    [
+        ("女婿出事以后，我妈胸口痛，出冷汗", "chest_pain", "present", "patient"),
+        ("孩子发烧，爸爸拉肚子", "diarrhea", "present", "family"),
+        ("他爸也拉肚子，孩子发烧", "diarrhea", "present", "family"),
+        ("他爸也拉肚子，孩子发烧", "fever", "present", "patient"),
+        ("隔壁老王中风了嘴歪，我来量血压", "facial_droop", "present", "family"),
+        ("儿媳过了预产期十天，孩子动得也少", "overdue_pregnancy", "present", "patient"),
+        ("我媳妇过了预产期一个星期，孩子动得也少", "reduced_fetal_movement", "present", "patient"),
+        ("我儿子说村里人偷装东西监视他，晚上不睡", "delusion", "present", "patient"),
+        ("没炒熟四季豆吃了，吐", "undercooked_bean_ingestion", "present", "patient"),
+        ("会阴部针刺觉消失", "saddle_anesthesia", "present", "patient"),
+        ("小腿抽了一下筋", "muscle_cramp", "present", "patient"),
+        ("爷爷耳背，答非所问", "confusion", "possible", "patient"),
+        ("爷爷答非所问", "confusion", "present", "patient"),
+        ("他耳朵背，打电话说不清", "slurred_speech", "possible", "patient"),
+        ("胸口像大石头压到起", "crushing_chest_pain", "present", "patient"),
+        ("腿被石头压到了", "crush_injury", "present", "patient"),
+    ],
+)
+def test_what_is_told_of_whom(language, text, finding, status, who):
+    facts = read_case(Case(chief_complaint=text, own_words=True), language).facts
+    assert (finding, status, who) in {(f.finding, f.status, f.who) for f in facts}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("嘱家长观察惊跳、发热情况", "startle"),
+        ("小腿抽了一下筋", "seizure"),
+        ("胸口像大石头压到起", "crush_injury"),
+    ],
+)
+def test_what_is_not_told(language, text, finding):
+    assert finding not in {f.finding for f in read_case(Case(chief_complaint=text), language).facts}
+
+
+def test_a_list_shares_its_complaint(language):
+    assert "low_back_pain" in {f.finding for f in read_case(Case(chief_complaint="腰、腿疼"), language).facts}
+
+
+@pytest.mark.parametrize(
+    "text", ["腹泻、发热2周后出现膝痛", "发热10天后出现结节", "半年内反复高热4次", "一天清楚一天糊涂"]
+)
+def test_a_time_that_is_not_how_long_it_lasts(language, text):
+    facts = read_case(Case(chief_complaint=text), language).facts
+    assert facts
+    assert {f.duration_days for f in facts} == {None}

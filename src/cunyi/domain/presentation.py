@@ -36,6 +36,8 @@ class Presentation(msgspec.Struct, kw_only=True):
     """The patient or a relative has told it in his own words: much was left out, because nobody asked."""
     supposed_years: float | None = None
     """The age that red flags go by where nobody knows it: what the word for the patient says, or a grown-up's."""
+    supposed_sex: Sex | None = None
+    """The sex that red flags go by where nobody says it: whose alone is what the patient has (停经)."""
 
     @property
     def present(self) -> set[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from cunyi.domain.assessment import RefusedValue
 from cunyi.domain.case import DIASTOLIC, SYSTOLIC, Case, Sex, is_swapped
-from cunyi.domain.finding import Fact, Origin, Reading, Status, When
+from cunyi.domain.finding import Fact, Origin, Reading, Status, When, Who
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.conditions import evaluate
+from cunyi.knowledge.model import Finding
 from cunyi.reasoning.measuring import Person, facts_of, is_possible, possible_range
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.resolving import close_over_hierarchy, resolve
@@ -84,6 +85,7 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
         supposed_years=(
             knowledge.settings.supposed_years if reading.supposed_years is None else reading.supposed_years
         ),
+        supposed_sex=_supposed_sex((*mentions, *stated), findings),
     )
     explicit = set(facts)
     close_over_hierarchy(facts, knowledge.likelihoods.ancestors, knowledge.likelihoods.descendants)
@@ -96,6 +98,17 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
         written=reading.written,
         named=_named(reading.named, mentions, knowledge),
     )
+
+
+def _supposed_sex(facts: Iterable[Fact], findings: Mapping[str, Finding]) -> Sex | None:
+    """Whose alone is what the patient has now (停经); None where nothing is, or both."""
+    sexes = {
+        sex
+        for fact in facts
+        if fact.status is Status.PRESENT and fact.who is Who.PATIENT and fact.when is When.NOW
+        if (sex := findings[fact.finding].sex) is not None
+    }
+    return Sex(sexes.pop()) if len(sexes) == 1 else None
 
 
 def _mothers(knowledge: Knowledge) -> frozenset[str]:

@@ -59,6 +59,8 @@ def judge(
     if presentation.age_years is None:
         # A chest pain with cold sweat is none the less one because nobody said how old the mother is.
         presentation = msgspec.structs.replace(presentation, age_years=presentation.supposed_years)
+    if presentation.sex is None:
+        presentation = msgspec.structs.replace(presentation, sex=presentation.supposed_sex)
     raised = [
         RaisedFlag(flag, knowledge.flag_levels[flag.id])
         for flag in knowledge.flag_index.candidates(presentation)

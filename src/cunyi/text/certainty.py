@@ -80,6 +80,13 @@ def is_likened(match: Match, cues: Sequence[PlacedCue]) -> bool:
     return before and any(c.cue.kind == "like_after" and match.end <= c.start <= match.end + c.cue.scope for c in cues)
 
 
+def excused(clauses: Sequence[Clause]) -> tuple[str, ...]:
+    """Wordings that mean less in one who is said to be deaf (耳背，答非所问)."""
+    return tuple(
+        word for clause in clauses for cue in clause.cues if cue.cue.kind == "excuses" for word in cue.cue.value.split()
+    )
+
+
 def is_guess(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: str) -> bool:
     """Whether a denial only asks to be told so (不会是肺炎吧, 不用吃抗生素吧): a fear, not an answer."""
     tags = [c for c in cues if c.cue.kind == "tag" and c.start >= match.end]

@@ -125,6 +125,14 @@ def is_partial(match: Match, cues: Sequence[PlacedCue], clause: Clause, text: st
     return False
 
 
+def is_hardly(match: Match, cues: Sequence[PlacedCue], text: str) -> bool:
+    """Whether a denial of the degree leaves it open whether there is any (肚子不怎么疼)."""
+    said = text[match.start : match.end]
+    return any(
+        c.cue.kind == "partial_before" and bool(c.cue.value) and said.endswith(tuple(c.cue.value.split())) for c in cues
+    )
+
+
 def _denied_anew(partial: PlacedCue, match: Match, cues: Sequence[PlacedCue]) -> bool:
     """Whether between a partial denial and a match something else is said (不怎么咳也没有发热, 不太舒服有发热)."""
     return any(

@@ -49,6 +49,11 @@ _ELSEWHERE = frozenset(
         "age_told",
         "age_of_other",
         "age_relative",
+        "age_of_bearing",
+        "age_infant",
+        "child_bears",
+        "child_of_birth",
+        "child_expects",
         "answer",
         "filler",
         "problem_suffix",
@@ -78,7 +83,7 @@ _ELSEWHERE = frozenset(
         "joins_on",
     }
 )
-_SPEAK_IN_TERMS = frozenset({"family", "allergy", "possible_inside", "plan"})
+_SPEAK_IN_TERMS = frozenset({"family", "allergy", "possible_inside", "plan", "excuses"})
 _FAMILY_FINDINGS = "family_history"
 _FILLERS = frozenset({"filler", "severity", "onset", "absent_before", "partial_before", "compared", "daytime"})
 
@@ -183,7 +188,13 @@ class Language:
         self.subject_sexes = cues.values("subject_sex")
         self.subject_years = {word: float(years) for word, years in cues.values("subject_years").items()}
         self.child_years = {word: float(years) for word, years in cues.values("child_years").items()}
+        self.bears = tuple(cues.words("child_bears"))
+        self.of_birth = tuple(cues.words("child_of_birth"))
+        self.expects = cues.words("child_expects")
         self.sex_letters = cues.values("sex_letter")
+        self.of_either_sex = tuple(
+            word for word in self.subject_sexes if len(word) > 1 and word.startswith(tuple(self.sex_letters))
+        )
         self.age_holders = cues.words("age_holder")
         self.ages = AgeWords(cues.words)
         typos = {wrong: plain(right) for wrong, right in cues.values("typo").items()}

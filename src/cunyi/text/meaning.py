@@ -14,7 +14,7 @@ import msgspec
 
 from cunyi.domain.finding import Onset, Severity, Status, When, Who
 from cunyi.text.certainty import is_asked, is_guess, is_likened, is_of_other, is_planned, is_possible, is_unreal
-from cunyi.text.denial import is_absent, is_limited, is_partial, loose
+from cunyi.text.denial import is_absent, is_hardly, is_limited, is_partial, loose
 from cunyi.text.language import ABSENT, TERM
 from cunyi.text.manner import onset_of, severity_of
 from cunyi.text.scanning import Clause, Match, PlacedCue
@@ -149,7 +149,8 @@ def meaning_of(
         if not kinds.isdisjoint(_LIMITED) and is_limited(match, cues):
             return _SUPPOSED
     elif ((clause.asks or not kinds.isdisjoint(_DOUBTS)) and is_possible(match, cues, clause)) or (
-        "like_after" in kinds and match.mode == TERM and is_likened(match, cues)
+        ("like_after" in kinds and match.mode == TERM and is_likened(match, cues))
+        or (partly and is_hardly(match, cues, text))
     ):
         status = _POSSIBLE
     family = held.family

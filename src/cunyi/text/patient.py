@@ -37,7 +37,7 @@ def subject_of(case: Case, fields: list[Field], language: Language) -> str | Non
     ailing = (
         frozenset(finding for finding in told if language.kinds[finding] not in LASTING)
         or frozenset(finding for finding in told if language.kinds[finding] == _EXPOSURE)
-        or (told if case.own_words and any(map(says_whose, first)) else frozenset())
+        or (told if case.own_words and (_begins_with_relative(first) or any(map(says_whose, first))) else frozenset())
     )
     text = complaint.normal.text
     place = first_relative(first, text, ailing) if ailing else None
@@ -48,6 +48,11 @@ def subject_of(case: Case, fields: list[Field], language: Language) -> str | Non
         # A filled-in head of the record means a doctor's text, where relatives are relatives; but no doctor writes 我媳妇.
         return None
     return text[place[0] : place[1]]
+
+
+def _begins_with_relative(clauses: Sequence[Clause]) -> bool:
+    """Whether somebody is named with the very first words (儿媳过了预产期)."""
+    return any(cue.cue.kind == "family" and cue.start == 0 for cue in clauses[0].cues)
 
 
 def _is_said_whose(place: Place, clauses: Sequence[Clause]) -> bool:

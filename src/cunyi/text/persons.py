@@ -13,6 +13,7 @@ from cunyi.text.normalize import Normal
 _FIELDS = (*COMPLAINT_FIELDS, "physical_examination")
 _READ_CHARACTERS = 160
 _LETTER_REACH = 3
+_NEWBORN_YEARS = 0.1
 
 
 def stated_age_and_sex(
@@ -36,26 +37,47 @@ def stated_age_and_sex(
 
 
 def supposed_years(written: Mapping[str, Normal], language: Language, subject: str | None) -> float | None:
-    """How old whoever is spoken of may be by the word for him (奶奶, 娃); None where no such word is in the first lines."""
-    if subject is not None:
-        return language.subject_years.get(subject)
+    """How old whoever is spoken of may be by the words for him (奶奶, 娃); None where no such word is in the first lines.
+
+    Of several words for a child the youngest (娃…刚出生).
+    """
+    known = language.subject_years.get(subject or "", language.child_years.get(subject or ""))
+    if subject is not None and (known is None or known > max(language.child_years.values(), default=0.0)):
+        return known
     for field in COMPLAINT_FIELDS:
         head = written[field].text[:_READ_CHARACTERS] if field in written else ""
-        named = [
-            (place, -len(word), years)
-            for word, years in language.child_years.items()
-            if (place := head.find(word)) >= 0
-        ]
+        named = [years for word, years in language.child_years.items() if _names_child(word, years, head, language)]
         if named:
-            return min(named)[2]
-    return None
+            return min(named) if known is None else min(known, *named)
+    return known
+
+
+def _names_child(word: str, years: float, text: str, language: Language) -> bool:
+    """Whether a word for a child names the patient: not one that is expected or was borne (怀孕…孩子, 生完孩子, 出生时)."""
+    place = text.find(word)
+    while place >= 0:
+        if (
+            not text.endswith(language.bears, 0, place)
+            and not text.startswith(language.of_birth, place + len(word))
+            and (years < _NEWBORN_YEARS or not any(expecting in text[:place] for expecting in language.expects))
+        ):
+            return True
+        place = text.find(word, place + 1)
+    return False
 
 
 def _sex(text: str, age: Age | None, language: Language) -> Sex | None:
     if age is not None:
         # 男，30岁，阴毛女性分布
-        beside = text[max(0, age.start - _LETTER_REACH) : age.start] + text[age.end : age.end + _LETTER_REACH]
-        found = {value for letter, value in language.sex_letters.items() if letter in beside}
+        around = (max(0, age.start - _LETTER_REACH), age.start), (age.end, age.end + _LETTER_REACH)
+        found = {
+            value
+            for letter, value in language.sex_letters.items()
+            for begin, end in around
+            if (place := text.find(letter, begin, end)) >= 0
+            # 28岁，跟男友
+            and not text.startswith(language.of_either_sex, place)
+        }
         if len(found) == 1:
             return Sex(found.pop())
     return next((Sex(value) for word, value in language.sexes.items() if word in text), None)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from cunyi.domain.case import COMPLAINT_FIELDS, TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Fact, Origin, Reading, Span, Status, When, Who
-from cunyi.text.certainty import is_only_asked_for
+from cunyi.text.certainty import excused, is_only_asked_for
 from cunyi.text.disease_names import NamedDisease, NameFinder, NamePlace
 from cunyi.text.language import ABSENT, CONTEXT, TERM, Language
 from cunyi.text.listing import listed_denials
@@ -113,6 +113,7 @@ def _read_field(
         clauses, text, language, lambda position: _section_at(sections, position) == "physical_examination"
     )
     first = len(mentions)
+    excuse = excused(clauses)
     told_old: set[int] = set()
     told_new: set[int] = set()
     for number, clause in enumerate(clauses):
@@ -146,6 +147,8 @@ def _read_field(
             if meaning.asked:
                 meaning = _answered(meaning, clauses, number, text, language)
             status = _status(match, meaning, clause, text, language)
+            if excuse and status is _PRESENT and text[match.start : match.end].endswith(excuse):
+                status = _POSSIBLE
             if subject is not None and _is_of_subject(match, text, subject, language):
                 # 我妈心梗放过支架: where the mother is the patient it is no family's.
                 status = None

@@ -286,7 +286,11 @@ def _may_stand_between(gap: str, form: int, language: Language) -> bool:
         # 头也不怎么疼: the words of one symptom stay one symptom over particles, degrees and negation.
         filler = language.filler
         return 0 < len(gap) <= _WIDEST_CLOSE_GAP and filler is not None and filler.fullmatch(gap) is not None
-    return _LIST_MARK not in gap or len(gap) <= _WIDEST_GAP_OVER_LIST
+    if _LIST_MARK not in gap:
+        return True
+    first, _, following = gap.partition(_LIST_MARK)
+    # 腰、腿疼 and 眼干、痛 share a part or a complaint; 眼酸、头痛 are two of each.
+    return len(gap) <= _WIDEST_GAP_OVER_LIST and not (first and following)
 
 
 def _cues(

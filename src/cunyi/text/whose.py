@@ -9,6 +9,8 @@ from cunyi.text.scanning import Clause, Match, Place, PlacedCue
 ENDS_RELATIVE = frozenset({"patient", "family_end"})
 _NARRATOR_REACH = 3
 _NAMED_IN_CLAUSES = 3
+_MINE = ("我", "俺", "咱")
+_OF_CHILD = ("他", "她", "孩子", "娃", "崽")
 
 
 def is_of_family(match: Match, cues: Sequence[PlacedCue], text: str, held: bool, subject: str | None) -> bool:
@@ -45,7 +47,7 @@ def is_relative(placed: PlacedCue, cues: Sequence[PlacedCue], text: str, subject
         kind = other.cue.kind
         if kind == "narrator" and placed.end <= other.start <= placed.end + _NARRATOR_REACH:
             return False
-        if kind == "with" and other.end == placed.start:
+        if kind == "with" and (other.end == placed.start or _leads_to(other, placed, cues)):
             return False
     return True
 
@@ -59,6 +61,9 @@ def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int])
     relative: Place | None = None
     told_of: str | None = None
     speaker = lasting = False
+    if any(cue.cue.kind == "comes" for clause in clauses for cue in clause.cues):
+        # 隔壁老王中风了，我来量血压
+        return None
     for number, clause in enumerate(clauses):
         if relative is None and number >= _NAMED_IN_CLAUSES:
             return None
@@ -69,7 +74,11 @@ def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int])
                     if speaker and placed.finding in ailing:
                         return None
                 elif placed.finding in ailing:
-                    return relative if told_of == text[relative[0] : relative[1]] else None
+                    if told_of != text[relative[0] : relative[1]] or _is_childs(
+                        relative, clauses[number + 1 :], text, ailing
+                    ):
+                        return None
+                    return relative
                 else:
                     lasting = True
             elif placed.cue.kind == "patient":
@@ -81,13 +90,41 @@ def first_relative(clauses: Sequence[Clause], text: str, ailing: frozenset[int])
                 # 别人 is nobody whom a speaker comes for.
                 continue
             elif placed.cue.kind == "family" and is_relative(placed, clause.cues, text, None):
-                if relative is None or relative[0] >= clause.start:
-                    # 隔壁王大爷, 孙子他奶奶: one person, by the last word.
+                if (
+                    relative is None
+                    or relative[0] >= clause.start
+                    or _is_speakers(placed, clause, relative, lasting, text)
+                ):
+                    # 隔壁王大爷, 孙子他奶奶: one person, by the last word. 女婿出事以后，我妈胸口痛: the one who ails.
                     relative = placed.start, placed.end
                 told_of = text[placed.start : placed.end]
             elif placed.cue.kind == "family_end":
                 told_of = None
     return None if lasting else relative
+
+
+def _leads_to(other: PlacedCue, placed: PlacedCue, cues: Sequence[PlacedCue]) -> bool:
+    """Whether only 我 stands between two words (跟我老公)."""
+    return any(c.cue.value == "speaker" and c.start == other.end and c.end == placed.start for c in cues)
+
+
+def _is_speakers(placed: PlacedCue, clause: Clause, relative: Place, lasting: bool, text: str) -> bool:
+    """Whether a later relative is the speaker's (我妈), and nothing that may ail was told of the one before (女婿出事以后)."""
+    mine = text.startswith(_MINE, placed.start) or any(
+        c.cue.value == "speaker" and c.end == placed.start for c in clause.cues
+    )
+    return mine and not lasting and relative[1] <= placed.start
+
+
+def _is_childs(relative: Place, later: Sequence[Clause], text: str, ailing: frozenset[int]) -> bool:
+    """Whether a relative is that of a child who ails himself (他爸也拉肚子，孩子发烧)."""
+    return text.startswith(_OF_CHILD, relative[0]) and any(
+        match.start >= cue.end and match.finding in ailing
+        for clause in later
+        for cue in clause.cues
+        if cue.cue.kind == "patient" and cue.cue.value == "child"
+        for match in clause.matches
+    )
 
 
 def tells_of_speaker(clause: Clause, ailing: frozenset[int]) -> bool:
