@@ -9,7 +9,7 @@ from cunyi.authoring.department_shapes import HINTED, KINDS, REASON
 from cunyi.authoring.load import Entry, Library
 from cunyi.authoring.shapes import check_shape, many, text
 from cunyi.authoring.strict_yaml import LineList, Problem
-from cunyi.reasoning.care_steps import REASONS
+from cunyi.reasoning.care_words import REASONS
 
 _EMERGENCY, _GENERAL = "emergency", "general_practice"
 

@@ -128,8 +128,8 @@ def _check_complete(entry: Entry) -> Iterator[Problem]:
         yield entry.problem(f"处置至少 {_LEAST_MANAGEMENT} 条", "management")
     referral = entry.raw.get("referral")
     if isinstance(referral, dict):
-        if referral.get("to") != "village" and referral.get("within") is None:
-            yield entry.problem("要转诊就写 within（now、2h、24h、2w）", "referral")
+        if referral.get("to") != "village" and referral.get("within") is None and not referral.get("when"):
+            yield entry.problem("要转诊就写 within（now、2h、24h、2w），只在某些情况才转的写 when", "referral")
         if critical and str(referral.get("to")) == "village":
             yield entry.problem("危急病不能留在村里（to 写 120、county 或 township）", "referral")
 

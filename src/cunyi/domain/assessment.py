@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from cunyi.domain.finding import Span
+from cunyi.domain.finding import Origin, Span
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -237,6 +237,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     refused: list[RefusedValue]
     knowledge_version: str
     engine_version: str
+
+    @property
+    def recognised(self) -> bool:
+        """Whether anything that was told or measured was understood; what only follows from sex or age does not count."""
+        return bool(self.readings) or any(found.origin != Origin.DERIVED for found in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
         """The assessment as JSON-able data, field names as in the assessment format."""

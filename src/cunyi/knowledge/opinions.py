@@ -29,6 +29,7 @@ SENTENCE_SLOTS: Mapping[str, frozenset[str]] = {
     "exclude": frozenset({"disease", "text"}),
     "exclude_raised": frozenset({"disease", "findings"}),
     "exclude_none": frozenset(),
+    "exclude_unknown": frozenset(),
     "refer": frozenset({"place", "within"}),
     "refer_open": frozenset({"place"}),
     "refer_department": frozenset({"department"}),

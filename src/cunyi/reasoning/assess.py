@@ -72,6 +72,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
     person = Person(presentation.sex, presentation.age_years, presentation.pregnant)
     departments = choose_departments(reception.written, presentation, differential, triage, knowledge)
     to_refer = reasons_to_refer(presentation, differential, triage, knowledge)
+    understood = bool(reception.mentions or reception.readings or case.findings)
     critical = critical_values(reception.readings, knowledge.content.items, person)
     return Assessment(
         id=case.id,
@@ -85,7 +86,7 @@ def assess(case: Case | Mapping[str, Any], knowledge: Knowledge, now: datetime |
         critical_values=explaining.critical_values_found(critical),
         department=departments.county,
         township_department=departments.township,
-        care_step=care_step(triage, to_refer, knowledge),
+        care_step=care_step(triage, to_refer, knowledge, understood=understood),
         referral=propose_referral(to_refer),
         questions=explaining.questions(questions, triage, presentation, knowledge),
         examinations=explaining.examinations(examinations, knowledge),

@@ -6,47 +6,41 @@ from collections.abc import Sequence
 
 from cunyi.domain.assessment import CareStep
 from cunyi.domain.triage import TriageLevel
+from cunyi.reasoning.care_words import Words, say
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.referring import ReasonToRefer
 from cunyi.reasoning.triage import Triage
 
-REASONS = (
-    *("emergency", "referral", "urgent", "village", "later", "asking"),
-    *("diseases", "words", "child", "pregnant", "first_emergency", "first_emergency_alone", "stands_in"),
-)
-"""What the knowledge base must have words for."""
 
-Words = tuple[str, str]
-"""The same words in Chinese and in English."""
+def care_step(
+    triage: Triage, reasons: Sequence[ReasonToRefer], knowledge: Knowledge, *, understood: bool = True
+) -> CareStep:
+    """The step for what is known: the farthest that the level of care or a reason that holds now asks for.
 
-
-def say(knowledge: Knowledge, key: str, **slots: Words) -> Words:
-    """A reason in words; empty where the knowledge base has none."""
-    if knowledge.content.care_words is None:
-        return "", ""
-    text, text_en = knowledge.content.care_words.reasons[key]
-    return (
-        text.format(**{name: words[0] for name, words in slots.items()}),
-        text_en.format(**{name: words[1] for name, words in slots.items()}),
-    )
-
-
-def care_step(triage: Triage, reasons: Sequence[ReasonToRefer], knowledge: Knowledge) -> CareStep:
-    """The step for what is known: the farthest that the level of care or a reason that holds now asks for."""
+    Where nothing was `understood`, it says so: that the village can care for it would be a false comfort.
+    """
     firm = [reason for reason in reasons if reason.firm]
     if triage.level == TriageLevel.EMERGENCY or any(reason.to == "120" for reason in firm):
         step, words = "county", say(knowledge, "emergency", why=_why(triage, firm, knowledge))
     elif firm:
-        step, words = firm[0].to, say(knowledge, "referral", why=_why(triage, firm, knowledge))
+        step, words = (
+            max(firm, key=lambda reason: reason.gravity).to,
+            say(knowledge, "referral", why=_why(triage, firm, knowledge)),
+        )
     elif triage.level == TriageLevel.URGENT:
         step, words = "township", say(knowledge, "urgent", why=_why(triage, firm, knowledge))
+    elif not understood:
+        step, words = "village", say(knowledge, "unknown")
     elif triage.provisional:
         step, words = "village", say(knowledge, "asking")
     elif reasons:
-        step, words = "village", say(knowledge, "later", why=(reasons[0].reason, reasons[0].reason_en))
+        step, words = (
+            "village",
+            say(knowledge, "later", why=reasons[0].usual or (reasons[0].reason, reasons[0].reason_en)),
+        )
     else:
         step, words = "village", say(knowledge, "village")
-    return CareStep(step=step, reason=words[0], reason_en=words[1], provisional=triage.provisional)
+    return CareStep(step=step, reason=words[0], reason_en=words[1], provisional=triage.provisional or not understood)
 
 
 def _why(triage: Triage, firm: Sequence[ReasonToRefer], knowledge: Knowledge) -> Words:

@@ -14,7 +14,7 @@ from cunyi.domain.case import Sex
 from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import Criticality, TriageLevel
 from cunyi.knowledge.departments import Department, DepartmentHints, HintWord, Patients
-from cunyi.reasoning.care_steps import Words, say
+from cunyi.reasoning.care_words import Words, say
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.prepared import Knowledge, SeenBy
 from cunyi.reasoning.triage import Triage

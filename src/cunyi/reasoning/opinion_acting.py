@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from cunyi.domain.assessment import ExaminationProposed
 from cunyi.domain.opinion import Statement
@@ -58,15 +59,8 @@ def _referral(on: Ground) -> Iterator[Statement]:
     department = on.given.township_department if referral.to == "township" else on.given.department
     if department is not None and on.understood:
         yield say("refer_department", department=named(department.name, department.name_en))
-    for reason in referral.reasons[: on.shown["reasons"]]:
-        yield say("refer_why", sources=sources, text=on.speaker.prose(reason, _in_english(reason, on)))
-
-
-def _in_english(reason: str, on: Ground) -> str | None:
-    flags = {flag.why: flag.why_en for flag in on.content.red_flags.values()}
-    rules = {rule.reason: rule.reason_en for rule in on.content.referral.values()}
-    diseases = {disease.name: disease.name_en for disease in on.content.diseases.values()}
-    return (diseases | rules | flags).get(reason)
+    for reason, reason_en in islice(zip(referral.reasons, referral.reasons_en, strict=True), on.shown["reasons"]):
+        yield say("refer_why", sources=sources, text=on.speaker.prose(reason, reason_en))
 
 
 def _proposed(on: Ground, places: Sequence[str]) -> list[ExaminationProposed]:

@@ -66,7 +66,7 @@ def disease_slot(disease: Disease) -> Slot:
 def ground(case: Case, assessment: Assessment, knowledge: Knowledge, words: OpinionWords) -> Ground:
     """The ground of an opinion."""
     content, level = knowledge.content, TriageLevel.from_code(assessment.triage.level)
-    understood = bool(assessment.findings or assessment.readings)
+    understood = assessment.recognised
     rules = [reason.rule for reason in assessment.triage.reasons]
     ranked = assessment.differential if understood else []
     worth = [c for n, c in enumerate(ranked) if n == 0 or c.probability >= words.percent_least]

@@ -65,7 +65,7 @@ def exclude(on: Ground) -> Iterator[Statement]:
             raised = listed(_finding_called(name_of, on) for name_of in one.raised_by[: on.shown["findings"]])
             yield say("exclude_raised", sources=one.sources, disease=name, findings=raised)
     if not on.given.must_exclude:
-        yield say("exclude_none")
+        yield say("exclude_none" if on.understood else "exclude_unknown")
 
 
 def _critical_values(on: Ground) -> Iterator[Statement]:

@@ -67,8 +67,10 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
     facts, conflicts = resolve(mentions, stated, measured, findings)
     if pregnant is not None and PREGNANCY in findings:
         status = Status.PRESENT if pregnant else Status.ABSENT
+        # That a man is not pregnant nobody told.
+        origin = Origin.DERIVED if case.pregnant is None else Origin.STATED
         facts[PREGNANCY] = msgspec.structs.replace(
-            facts.get(PREGNANCY, Fact(finding=PREGNANCY, status=status, origin=Origin.STATED)), status=status
+            facts.get(PREGNANCY, Fact(finding=PREGNANCY, status=status, origin=origin)), status=status
         )
     presentation = Presentation(
         facts=facts,

@@ -14,7 +14,7 @@ from cunyi.domain.presentation import Presentation
 from cunyi.domain.triage import TriageLevel
 from cunyi.knowledge.conditions import evaluate, undecided
 from cunyi.knowledge.likelihoods import Matrix
-from cunyi.knowledge.model import RedFlag
+from cunyi.knowledge.model import Finding, RedFlag
 from cunyi.reasoning.alarming import Sounded
 from cunyi.reasoning.differential import Differential
 from cunyi.reasoning.evidence import Evidence
@@ -214,8 +214,14 @@ def _ask_first(level: TriageLevel, present: set[str], presentation: Presentation
     for flag in sorted(graver.values(), key=lambda f: (-knowledge.flag_levels[f.id], f.id)):
         if evaluate(flag.when, presentation) is None:
             for finding in undecided(knowledge.findings_of_flag[flag.id], presentation):
-                if knowledge.content.findings[finding].obtain in ("ask", "village"):
+                entry = knowledge.content.findings[finding]
+                if entry.obtain in ("ask", "village") and _can_have(entry, presentation):
                     asked[finding] = None
             if asked and len(asked) >= shown:
                 break
     return list(asked)
+
+
+def _can_have(finding: Finding, presentation: Presentation) -> bool:
+    """Whether the patient's sex allows the finding: no man is asked about his last period."""
+    return finding.sex is None or presentation.sex is None or finding.sex == presentation.sex

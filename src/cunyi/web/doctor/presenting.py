@@ -84,8 +84,7 @@ def _value(value: float | str) -> str:
 def _triage(form: Form, opinion: Opinion, wording: Wording) -> view.TriageView:
     triage = opinion.assessment.triage
     # "Watch at home" because nothing was recognised would be a false comfort.
-    recognised = bool(opinion.assessment.findings or opinion.assessment.readings)
-    understood = form.is_empty or recognised or triage.level != "self_care"
+    understood = form.is_empty or opinion.assessment.recognised or triage.level != "self_care"
     return view.TriageView(
         level=None if form.is_empty or not understood else triage.level,
         understood=understood,
@@ -223,6 +222,9 @@ def _referral(opinion: Opinion, wording: Wording) -> view.ReferralView:
             for place, one in chosen
             if one is not None
         ],
-        reasons=[wording.referral_reason(reason) for reason in referral.reasons],
+        reasons=[
+            wording.referral_reason(reason, reason_en)
+            for reason, reason_en in zip(referral.reasons, referral.reasons_en, strict=True)
+        ],
         sources=wording.sources(referral.sources),
     )

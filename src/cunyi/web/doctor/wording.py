@@ -102,12 +102,9 @@ class Wording:
                 return alarm.text_en.format(words=text[len(before) : len(text) - len(after)])
         return text
 
-    def referral_reason(self, text: str) -> ReasonView:
-        """A reason for a referral: a red flag's, a criterion's, or a disease's."""
-        if text in self._reason_in_english:
-            return ReasonView("", self.translated(text, self._reason_in_english[text]), [])
-        disease, why = self.clause(text)
-        return ReasonView(disease or "", why, [])
+    def referral_reason(self, text: str, text_en: str) -> ReasonView:
+        """A reason for a referral: a red flag's, a criterion's, or a likely disease."""
+        return ReasonView("", self.translated(text, text_en), [])
 
     @cached_property
     def _from_chinese(self) -> dict[str, str]:
@@ -120,8 +117,3 @@ class Wording:
     @cached_property
     def _item_from_chinese(self) -> dict[str, str]:
         return {entry.name: self.item(entry.id) for entry in self._content.items.values()}
-
-    @cached_property
-    def _reason_in_english(self) -> dict[str, str]:
-        flags = {flag.why: flag.why_en for flag in self._content.red_flags.values()}
-        return flags | {rule.reason: rule.reason_en for rule in self._content.referral.values()}
