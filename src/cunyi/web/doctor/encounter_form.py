@@ -23,7 +23,7 @@ from cunyi.domain.errors import InvalidFormError, UserError
 from cunyi.domain.prescription import PrescriptionLine
 from cunyi.journeys.assess_case import find_diseases
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.web.doctor.form import Form, plain_number
+from cunyi.web.doctor.form import FASTING_GLUCOSE, GLUCOSE, Form, plain_number
 
 DRUG_FIELDS = ("drug", "strength", "dose", "route", "frequency", "days", "quantity", "note")
 LEVELS = ("self_care", "routine", "urgent", "emergency")
@@ -142,6 +142,8 @@ def fields_of(encounter: Encounter) -> dict[str, list[str]]:
         if each.laboratory:
             for name, value in (("lab_name", each.item), ("lab_value", words), ("lab_unit", each.unit)):
                 fields.setdefault(name, []).append(value)
+        elif each.item == FASTING_GLUCOSE:
+            fields[GLUCOSE], fields["glucose_taken"] = [words], ["fasting"]
         else:
             fields[each.item] = [words]
     for line in encounter.prescription:
@@ -227,6 +229,9 @@ def _measured(form: Form, knowledge: Knowledge, at: datetime, by: str) -> tuple[
             item = knowledge.content.items.get(name)
             unit = (item.unit or "") if item else ""
             found.append(Measured(item=name, value=form.case.vitals[name], unit=unit, at=at, by=by))
+    if form.fasting_glucose is not None:
+        unit = knowledge.content.items[FASTING_GLUCOSE].unit or ""
+        found.append(Measured(item=FASTING_GLUCOSE, value=form.fasting_glucose, unit=unit, at=at, by=by))
     for row in form.labs:
         if row.name and row.value:
             number = plain_number(row.value)

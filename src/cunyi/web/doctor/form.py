@@ -18,6 +18,7 @@ from cunyi.reasoning.prepared import Knowledge
 
 LIST_FIELDS = ("allergies", "problems", "medications")
 ORDERS = ("likely", "danger")
+GLUCOSE, FASTING_GLUCOSE = "glucose_mmol_l", "glucose_fasting"
 _OLDEST_YEARS = 130
 _SEPARATORS = re.compile(r"[\n,，;；、]+")
 _TAPPED = (Status.PRESENT, Status.ABSENT, Status.UNKNOWN)
@@ -35,7 +36,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     """What the page sent (工作台表单): the case it makes, and what stands beside it.
 
     `answers` are the doctor's taps, finding id to status, and override the text. `unusable` names fields whose words
-    are not a number or not possible; they are left out of the case, never guessed.
+    are not a number or not possible; they are left out of the case, never guessed. `fasting`: the glucose in its box was
+    taken fasting; it is then a result of that name in the case and no random value.
     """
 
     case: Case = Case()
@@ -44,6 +46,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     unread_labs: tuple[str, ...] = ()
     answers: dict[str, str] = {}
     unusable: frozenset[str] = frozenset()
+    fasting: bool = False
+    fasting_glucose: float | None = None
     order: str = ORDERS[0]
     why_not: str = ""
 
@@ -71,6 +75,11 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
         vitals[field] = value
     labs = _lab_rows(sent)
     used, unread = _labs(labs, knowledge)
+    fasting = one.get("glucose_taken") == "fasting" and FASTING_GLUCOSE in knowledge.content.items
+    fasting_glucose = vitals.pop(GLUCOSE, None) if fasting else None
+    if fasting_glucose is not None:
+        item = knowledge.content.items[FASTING_GLUCOSE]
+        used = [{"name": item.name, "value": fasting_glucose, "unit": item.unit}, *used]
     answers = _answers(one.get("answers", ""), knowledge)
     texts = {field: one.get(field, "").replace("\r\n", "\n") for field in TEXT_FIELDS}
     raw: dict[str, Any] = {
@@ -94,6 +103,8 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
         unread_labs=unread,
         answers=answers,
         unusable=frozenset(unusable),
+        fasting=fasting,
+        fasting_glucose=fasting_glucose,
         order=one.get("order", "") if one.get("order") in ORDERS else ORDERS[0],
         why_not=one.get("why_not", "").strip(),
     )
