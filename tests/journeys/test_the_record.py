@@ -8,7 +8,7 @@ import pytest
 from clinic_day import MORNING, PROPOSED, VILLAGE, Desk, count, encounter, misfits, rows
 
 from cunyi.domain.account import Role
-from cunyi.domain.encounter import Diagnosis, ListKind, canonical
+from cunyi.domain.encounter import NO_KNOWN_ALLERGY, Diagnosis, ListKind, canonical
 from cunyi.domain.errors import InvalidFormError, NeedsReasonError, NotAllowedError, UserError
 from cunyi.journeys.consulting import (
     DraftOfElsewhereError,
@@ -22,7 +22,7 @@ from cunyi.journeys.consulting import (
 )
 from cunyi.journeys.keeping_lists import add_to_list, end_entry
 from cunyi.journeys.merging_people import merge, preview_merge, undo
-from cunyi.journeys.opening_record import encounter_versions, open_record, trends, who_saw
+from cunyi.journeys.opening_record import PersonRecord, encounter_versions, open_record, trends, who_saw
 from cunyi.journeys.registering import DuplicatesFoundError, change_person, read_person, register_person
 from cunyi.journeys.safekeeping import rebuild_tables, snapshot
 from cunyi.journeys.today import check_in, leave_queue, open_today, search
@@ -96,6 +96,29 @@ def test_a_merge_joins_two_records_and_is_undone_without_touching_what_was_signe
     assert set(projections["encounter"]) < set(snapshot(desk.store)["encounter"])
     with pytest.raises(UserError, match="已经撤销"):
         undo(desk.store, desk.account, merge_id)
+    assert misfits(desk.store, desk.folder) == []
+
+
+def test_no_known_allergy_is_no_allergy_and_ends_with_one(desk: Desk) -> None:
+    person = desk.register("曾小明")
+
+    def add(name: str, code: str = "") -> None:
+        add_to_list(
+            desk.store, desk.account, person.id, ListKind.ALLERGY, name=name, code=code, since_on=desk.today,
+            today=desk.today,
+        )  # fmt: skip
+
+    def opened() -> PersonRecord:
+        return open_record(desk.store, desk.account, person.id, today=desk.today)
+
+    assert opened().no_known_allergy is None
+    for _ in range(2):
+        add("没有已知过敏", NO_KNOWN_ALLERGY)
+    assert opened().allergies == [] and opened().no_known_allergy.since_on == desk.today
+    add("青霉素")
+    assert [each.name for each in opened().allergies] == ["青霉素"] and opened().no_known_allergy is None
+    with pytest.raises(UserError, match="已经记有过敏"):
+        add("没有已知过敏", NO_KNOWN_ALLERGY)
     assert misfits(desk.store, desk.folder) == []
 
 

@@ -18,6 +18,7 @@ from cunyi.domain.opinion import SECTIONS
 from cunyi.domain.triage import TriageLevel
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.opinion import expert_opinion
+from cunyi.reasoning.treating import options_of
 from cunyi.reasoning.withholding import has_amount, withhold_amounts
 
 # Results in g/L are no doses.
@@ -155,6 +156,36 @@ def test_a_drug_that_is_warned_of_is_no_option():
         {"sex": "male", "age_years": 50, "chief_complaint": "突发撕裂样胸背痛1小时，两上肢血压不等"}, knowledge
     )
     assert "阿司匹林" not in "".join(t for t in texts(opinion, "treat") if "可以考虑的药" in t)
+
+
+@pytest.mark.parametrize(
+    ("disease", "drug"),
+    [
+        ("preeclampsia", "阿司匹林"),
+        ("preeclampsia", "葡萄糖注射液"),
+        ("chronic_gastritis", "阿司匹林"),
+        ("chronic_gastritis", "去痛片"),
+        ("acute_cholecystitis", "吗啡"),
+        ("dengue", "布洛芬"),
+        ("myasthenia_gravis", "庆大霉素"),
+        ("erectile_dysfunction", "硝酸甘油"),
+        ("kawasaki_disease", "华法林"),
+    ],
+)
+def test_a_warning_a_later_prevention_or_a_drug_in_use_is_no_option(disease, drug):
+    knowledge = real_knowledge()
+    options = options_of(knowledge.content.diseases[disease], knowledge, knowledge.content.opinion)
+    assert drug not in {option.name for option in options}
+
+
+@pytest.mark.parametrize(
+    ("disease", "drug"),
+    [("preeclampsia", "葡萄糖酸钙"), ("acute_myocardial_infarction", "硝酸甘油"), ("leptospirosis", "青霉素")],
+)
+def test_what_is_proposed_stays_an_option(disease, drug):
+    knowledge = real_knowledge()
+    options = options_of(knowledge.content.diseases[disease], knowledge, knowledge.content.opinion)
+    assert drug in {option.name for option in options}
 
 
 def test_the_parents_of_a_child_are_told_of_their_child():

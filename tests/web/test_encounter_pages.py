@@ -3,20 +3,26 @@
 import contextlib
 import re
 import time
+from datetime import timedelta
 
 import pytest
 from litestar.testing import TestClient
 from node_for_tests import LOGIN, PASSWORD, Node, log_in
 from playwright.sync_api import Error
+from tests.real_knowledge import real_knowledge
 from waiting import pressed
 
 from cunyi.app import create_app
 from cunyi.config import Config
 from cunyi.domain.encounter import ListKind
 from cunyi.journeys.keeping_lists import add_to_list
+from cunyi.reasoning.following_up import next_visit
 from cunyi.store.drafts import drafts_of_account
 from cunyi.store.lists import entries_of
 from cunyi.store.records import timeline, versions
+from cunyi.web.doctor.form import read_form
+from cunyi.web.doctor.reading import readings
+from cunyi.web.doctor.wording import Wording
 from cunyi.web.gate import COOKIE
 
 WRITTEN = {
@@ -277,6 +283,46 @@ def test_a_follow_up_is_filled_in_and_comes_sooner_when_the_pressure_is_high(cli
     assert "血压未达标" in answer.text and "data-next-visit" in answer.text
     answer = client.post(f"{where}/keep", data={**WRITTEN, "follow_up": "hypertension", "systolic_mmhg": "128"})
     assert "data-next-visit" not in answer.text
+
+
+def test_pregnancy_is_asked_in_the_years_in_which_it_counts(client, node):
+    for born, asked in (("1950-01-01", False), ("1997-01-01", True)):
+        person = node.register("李桂兰", sex="female", birth_on=born)
+        assert ('id="pregnant"' in client.get(begin(client, person)).text) is asked
+
+
+def test_a_single_injection_of_the_past_is_no_current_drug(client, node):
+    person = node.register("周大福")
+    once = {"drug_name": "某某免疫球蛋白", "drug_route": "肌内注射", "drug_frequency": "立即", "drug_days": "1"}
+    course = {"drug_name": "某某片", "drug_route": "口服", "drug_frequency": "每日1次", "drug_days": "7"}
+    both = {name: [once[name], course[name]] for name in once}
+    day = (node.clock().astimezone() - timedelta(days=3)).date().isoformat()
+    for _ in range(2):
+        assert sign(client, begin(client, person), **both, occurred_on=day).status_code == 303
+    page = client.get(begin(client, person)).text
+    glance = page[page.index("正在用的药") :][:400]
+    assert glance.count("某某片") == 1 and "免疫球蛋白" not in glance
+
+
+@pytest.mark.parametrize(
+    ("glucose", "taken", "sooner", "usual"),
+    [
+        ("7.8", "fasting", True, "3.9–6"),
+        ("6.5", "fasting", False, "3.9–6"),
+        ("7.8", "fed", False, "3.9–11"),
+        ("10.4", "fed", True, "3.9–11"),
+        ("7.8", "", False, "3.9–11"),
+        ("3.6", "fasting", True, "3.9–6"),
+    ],
+)
+def test_a_follow_up_judges_glucose_by_how_it_was_taken(glucose, taken, sooner, usual):
+    knowledge = real_knowledge()
+    sent = {"glucose_mmol_l": [glucose], "glucose_taken": [taken], "age": ["66"]}
+    form = read_form(sent, knowledge)
+    programme = knowledge.content.follow_ups["diabetes"]
+    assert bool(next_visit(programme, form.case, knowledge).why) is sooner
+    (box,) = [b for b in readings(form, knowledge, Wording(knowledge, "zh")) if b.field == "glucose_mmol_l"]
+    assert box.value == glucose and box.normal == usual
 
 
 def test_a_session_that_ended_while_typing_loses_nothing(client, node):

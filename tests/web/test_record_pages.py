@@ -78,6 +78,21 @@ def seen(node, mini, person, encounter=None):
     return sign(node.store, node.account, draft.id, encounter or written(node), [], proposed=proposed, now=node.clock())
 
 
+@pytest.mark.parametrize("words", ["无", "没有", "否认药物过敏史", "无过敏。"])
+def test_none_typed_as_an_allergy_is_no_allergy(client, node, words):
+    person = node.register("周大福")
+    page = f"/people/{person.id}"
+    client.post(f"{page}/lists", data={"kind": "allergy", "name": words})
+    shown = client.get(page).text
+    assert "没有已知过敏" in shown and f"{node.clock().astimezone():%Y-%m-%d} 问过" in shown
+    assert "allergy-line known" not in shown and "没有记录不等于没有过敏" not in shown
+    where = client.post(f"{page}/encounter", follow_redirects=False).headers["location"]
+    assert "没有已知过敏" in client.get(where).text and "allergies known" not in client.get(where).text
+    client.post(f"{page}/lists", data={"kind": "allergy", "name": "青霉素"})
+    shown = client.get(page).text
+    assert "allergy-line known" in shown and "没有已知过敏" not in shown
+
+
 def test_the_record_shows_what_a_doctor_needs_beside_the_patient(client, node, mini):
     person = node.register("周大福", phone="13800000001", programmes=["hypertension"], new_household="1")
     wife = node.register("李桂兰", sex="female", household_id=person.household_id)

@@ -219,6 +219,7 @@ PRESCRIBING: Shape = {
     "county_approval_roles": (many(identifier), True), "form_words": (many(text, 1), True),
     "salt_words": (many(text, 1), True), "injection_words": (many(text, 1), True),
     "denial_words": (many(text, 1), True), "allergy_words": (many(text, 1), True), "nothing_words": (many(text, 1), True),
+    "no_known_allergy": (mapping, True), "in_use": (mapping, True),
     "dosing_words": (many(text, 1), True), "other_allergens": (many(text), True),
     "routes": (many(text, 1), True), "frequencies": (many(text, 1), True), "doses": (mapping, True), "messages": (mapping, True),
     "sources": SOURCES,

@@ -181,6 +181,10 @@ class ListKind(StrEnum):
     PLAN = "plan"
 
 
+NO_KNOWN_ALLERGY = "716186003"
+"""SNOMED CT: no known allergy. The code of the entry that says so."""
+
+
 class ListEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a person's list (清单条目): a chronic disease, an allergy, a long-term drug or a planned visit.
 
@@ -201,6 +205,11 @@ class ListEntry(msgspec.Struct, frozen=True, kw_only=True):
     ended_reason: str = ""
     source: str = ""
     revision: int = 1
+
+    @property
+    def none_known(self) -> bool:
+        """Whether it says that no allergy is known, and is itself none."""
+        return self.kind is ListKind.ALLERGY and self.code == NO_KNOWN_ALLERGY
 
 
 def canonical(record: Any) -> bytes:

@@ -27,8 +27,8 @@ class PatientForPrescribing(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a prescription is for and who writes it (处方对象). What is None is not known, and unknown is not "no".
 
     `weight_kg` and `labs` are today's, `previous` what was measured before. `allergies` and `current_drugs` are texts as
-    written, `problems` texts or ids of diseases and findings. `role` is the prescriber's, `emergency_visit` and
-    `chronic_reason` (为何开长期处方) decide how many days may be given.
+    written, `problems` texts or ids of diseases and findings, `findings` ids of the findings that are there today. `role`
+    is the prescriber's, `emergency_visit` and `chronic_reason` (为何开长期处方) decide how many days may be given.
     """
 
     age_years: float | None = None
@@ -40,6 +40,7 @@ class PatientForPrescribing(msgspec.Struct, frozen=True, kw_only=True):
     previous: tuple[Reading, ...] = ()
     allergies: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     current_drugs: tuple[str, ...] = ()
     role: str = ""
     emergency_visit: bool = False

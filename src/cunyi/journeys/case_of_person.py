@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -12,8 +13,10 @@ from cunyi.domain.encounter import EncounterKind, ListKind
 from cunyi.domain.finding import Reading, When
 from cunyi.domain.person import Person, Programme, age_years
 from cunyi.domain.prescription import PatientForPrescribing
+from cunyi.journeys.drugs_in_use import Prescribed, drugs_in_use
 from cunyi.reasoning.contradicting import OnRecord
 from cunyi.reasoning.prepared import Knowledge
+from cunyi.reasoning.presenting import receive
 from cunyi.store.lists import entries_of
 from cunyi.store.people import same_person
 from cunyi.store.records import points, prescribed_drugs
@@ -22,6 +25,9 @@ from cunyi.store.unit import Store
 _DAY = timedelta(days=1)
 # A value of this morning belongs to this encounter and is not the past.
 _PAST = timedelta(hours=12)
+# The programme goes on in childbed, the pregnancy does not.
+_AFTER_BIRTH = frozenset({"postpartum", "recent_delivery"})
+_BREASTFEEDING = "breastfeeding"
 
 
 class Background(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +53,9 @@ def background_of(store: Store, by: Account, person: Person, knowledge: Knowledg
         drugs = prescribed_drugs(connection, by.organisation, persons)
     names: dict[ListKind, list[str]] = {kind: [] for kind in ListKind}
     for entry in entries:
-        names[entry.kind].append(entry.name)
-    # A drug prescribed here is in use until its days are over.
-    in_use = [drug for drug, _, days, at in drugs if days is not None and at + days * _DAY >= now]
+        if not entry.none_known:
+            names[entry.kind].append(entry.name)
+    prescribed = [Prescribed(drug=drug, usage=usage, days=days, at=at) for drug, usage, days, at in drugs]
     last = {
         point.item: point
         for point in measured
@@ -58,7 +64,7 @@ def background_of(store: Store, by: Account, person: Person, knowledge: Knowledg
     return Background(
         problems=tuple(names[ListKind.PROBLEM]),
         allergies=tuple(names[ListKind.ALLERGY]),
-        medications=tuple(dict.fromkeys([*names[ListKind.MEDICATION], *in_use])),
+        medications=drugs_in_use(names[ListKind.MEDICATION], prescribed, knowledge, now),
         previous=tuple(
             Reading(item=item, value=point.number, when=When.PAST, days_ago=round((now - point.at) / _DAY, 1))
             for item, point in last.items()
@@ -83,15 +89,33 @@ def case_of(written: Case, person: Person, background: Background, on: date) -> 
 
 
 def patient_for(
-    case: Case, person: Person, by: Account, kind: EncounterKind, *, emergency: bool, chronic_reason: str
+    case: Case,
+    person: Person,
+    by: Account,
+    kind: EncounterKind,
+    knowledge: Knowledge,
+    *,
+    emergency: bool,
+    chronic_reason: str,
+    confirmed: Sequence[str] = (),
 ) -> PatientForPrescribing:
-    """Whom the prescription of this encounter is for, and who writes it."""
+    """Whom the prescription of this encounter is for, and who writes it. `confirmed` are the diagnoses that are sure.
+
+    What is recognised in today's words counts as what the record lists: months of a pregnancy, a drunkenness, a pulse.
+    """
+    presentation = receive(case, knowledge).presentation
+    there = sorted(presentation.present)
+    pregnant = presentation.pregnant
+    if pregnant is None and Programme.PREGNANCY in person.programmes and not presentation.present & _AFTER_BIRTH:
+        pregnant = True
     return PatientForPrescribing(
         age_years=case.age_years,
         sex=case.sex,
-        pregnant=True if Programme.PREGNANCY in person.programmes and case.pregnant is None else case.pregnant,
+        pregnant=pregnant,
+        lactating=True if _BREASTFEEDING in there else None,
         allergies=case.allergies,
-        problems=case.problems,
+        problems=(*case.problems, *confirmed),
+        findings=tuple(there),
         current_drugs=case.medications,
         weight_kg=case.vitals.get("weight_kg"),
         labs=case.labs,

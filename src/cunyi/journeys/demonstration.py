@@ -224,7 +224,7 @@ class _Village:
         lines = tuple(msgspec.convert(line, PrescriptionLine) for line in story.get("prescription", []))
         emergency = proposed.triage.level == "emergency"
         patient = patient_for(
-            case, person, by, kind, emergency=emergency, chronic_reason=story.get("chronic_reason", "")
+            case, person, by, kind, knowledge, emergency=emergency, chronic_reason=story.get("chronic_reason", "")
         )
         diagnoses = tuple(_diagnosis(knowledge, *each) for each in story["diagnoses"])
         agreed = diagnoses[0].disease in {candidate.disease for candidate in proposed.differential}

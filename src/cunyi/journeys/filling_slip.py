@@ -90,7 +90,7 @@ def fill_slip(
         reason="；".join(assessment.referral.reasons) if direction is ReferralDirection.UP else "",
         past_history=_joined([told.texts.get("past_history", ""), "、".join(each.name for each in record.problems)]),
         results=tuple(_results(record, ground, knowledge, now)),
-        allergies=tuple(each.name for each in record.allergies),
+        allergies=tuple(each.name for each in record.told_of_allergies),
         criteria=tuple(criteria_met(case, knowledge, direction)),
         thought=_thought(assessment) if ground.encounter else ThoughtBefore(),
         first_aid=_first_aid(assessment) if direction is ReferralDirection.UP else (),

@@ -8,11 +8,13 @@ import msgspec
 
 from cunyi.domain.account import Account, Permission
 from cunyi.domain.audit import Action
-from cunyi.domain.encounter import ListEntry, ListKind
+from cunyi.domain.encounter import NO_KNOWN_ALLERGY, ListEntry, ListKind
 from cunyi.domain.errors import UserError
+from cunyi.domain.person import Person
 from cunyi.journeys.access import person_for, require
-from cunyi.store.lists import add_entry, entry_by_id, replace_entry
-from cunyi.store.unit import Store
+from cunyi.store.lists import add_entry, entries_of, entry_by_id, replace_entry
+from cunyi.store.people import same_person
+from cunyi.store.unit import Store, Writing
 
 _LONGEST = 100
 _LISTS = {
@@ -49,7 +51,7 @@ def add_to_list(
     today: date,
     reason: str = "",
 ) -> ListEntry:
-    """Puts an entry on a list of a person. UserError for an empty name or a plan without a day."""
+    """Puts an entry on a list of a person. UserError for an empty name, a plan without a day, no allergy of who has one."""
     require(by, Permission.WRITE_DRAFT)
     name = name.strip()
     if not name:
@@ -64,6 +66,8 @@ def add_to_list(
         raise UserError("开始日期在今天以后；请核对", field="since_on")
     with store.writing(by.id) as writing:
         person = person_for(writing.connection, by, person_id, reason=reason)
+        if kind is ListKind.ALLERGY:
+            _make_room(writing, by, person, none_known=code == NO_KNOWN_ALLERGY, today=today)
         entry = ListEntry(
             id=writing.new_id(),
             organisation=by.organisation,
@@ -78,6 +82,17 @@ def add_to_list(
         add_entry(writing, entry)
         writing.audit(Action.CHANGE_LIST, person=person.id, subject=entry.id, detail=_LISTS[kind])
     return entry
+
+
+def _make_room(writing: Writing, by: Account, person: Person, *, none_known: bool, today: date) -> None:
+    """ "No known allergy" ends with an allergy or when it is said anew, and is not said of who has one."""
+    persons = same_person(writing.connection, by.organisation, person.id)
+    for known in entries_of(writing.connection, by.organisation, persons):
+        if known.none_known:
+            why = "重新问过" if none_known else "记了过敏"
+            replace_entry(writing, msgspec.structs.replace(known, ended_on=today, ended_reason=why))
+        elif known.kind is ListKind.ALLERGY and none_known:
+            raise UserError("已经记有过敏；确实没有的，先把它移出，再记没有过敏", field="name")
 
 
 def end_entry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from cunyi.domain.audit import Action, AuditEntry
 from cunyi.domain.encounter import ListEntry, ListKind
 from cunyi.domain.person import SENSITIVE_PROGRAMMES, Household, Person, age_years
 from cunyi.journeys.access import person_for, require
+from cunyi.journeys.drugs_in_use import Prescribed
 from cunyi.store.audit import audit_of_person, latest_audit
 from cunyi.store.lists import entries_of
 from cunyi.store.merging import Merge, merges_of
@@ -21,17 +22,11 @@ from cunyi.store.records import Kept, Point, Visit, points, prescribed_drugs, ti
 from cunyi.store.unit import Store
 
 
-class Prescribed(msgspec.Struct, frozen=True, kw_only=True):
-    """A drug that was prescribed here (开过的药)."""
-
-    drug: str
-    usage: str
-    days: float | None
-    at: datetime
-
-
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's record as it is opened (健康档案). Lists hold what is current; `latest` the last value of each item."""
+    """A person's record as it is opened (健康档案). Lists hold what is current; `latest` the last value of each item.
+
+    `no_known_allergy` is the entry that says so, None where nobody asked or an allergy is known.
+    """
 
     person: Person
     age_years: float | None
@@ -41,12 +36,18 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     visits: list[Visit]
     problems: list[ListEntry]
     allergies: list[ListEntry]
+    no_known_allergy: ListEntry | None
     medications: list[ListEntry]
     plans: list[ListEntry]
     prescribed: list[Prescribed]
     latest: dict[str, Point]
     merges: list[Merge]
     outside_area: bool
+
+    @property
+    def told_of_allergies(self) -> list[ListEntry]:
+        """The allergies, or the entry that none is known; nothing where nobody asked."""
+        return self.allergies or [each for each in (self.no_known_allergy,) if each is not None]
 
 
 def open_record(
@@ -136,6 +137,8 @@ def _record(connection: Connection, by: Account, person: Person, today: date, ou
     kinds: dict[ListKind, list[ListEntry]] = {kind: [] for kind in ListKind}
     for entry in entries:
         kinds[entry.kind].append(entry)
+    allergies = [entry for entry in kinds[ListKind.ALLERGY] if not entry.none_known]
+    denials = [entry for entry in kinds[ListKind.ALLERGY] if entry.none_known]
     latest = {point.item: point for point in points(connection, organisation, persons)}
     return PersonRecord(
         person=person,
@@ -149,7 +152,8 @@ def _record(connection: Connection, by: Account, person: Person, today: date, ou
         mother=person_by_id(connection, organisation, person.mother_id) if person.mother_id else None,
         visits=timeline(connection, organisation, persons),
         problems=kinds[ListKind.PROBLEM],
-        allergies=kinds[ListKind.ALLERGY],
+        allergies=allergies,
+        no_known_allergy=denials[-1] if denials and not allergies else None,
         medications=kinds[ListKind.MEDICATION],
         plans=sorted(kinds[ListKind.PLAN], key=lambda plan: (plan.due_on or date.max, plan.id)),
         prescribed=[

@@ -170,6 +170,20 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
 
 
+class NoKnownAllergy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a record says that nobody knows of an allergy (没有已知过敏), and the `words` by which it is typed."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+class InUseRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a prescribed drug counts as in use (正在用): its days and `margin_days`; with `once_words` that day only."""
+
+    margin_days: float
+    once_words: tuple[str, ...]
+
+
 class PrescribingRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of a prescription and the words of the check (处方规则). Days and drugs are counts, ages years."""
 
@@ -189,6 +203,8 @@ class PrescribingRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     denial_words: tuple[str, ...]
     allergy_words: tuple[str, ...]
     nothing_words: tuple[str, ...]
+    no_known_allergy: NoKnownAllergy
+    in_use: InUseRules
     dosing_words: tuple[str, ...]
     other_allergens: tuple[str, ...]
     routes: tuple[str, ...]

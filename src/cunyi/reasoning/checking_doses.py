@@ -91,7 +91,7 @@ class DoseCheck:
 
     def _liver_disease(self) -> Pair | None:
         content = self._knowledge.content
-        said = read_problems(self._patient.problems, self._knowledge, self._all_rules).said
+        said = read_problems(self._patient, self._knowledge, self._all_rules).said
         for problem in self._rules.liver_problems:
             if problem in said:
                 known = content.diseases.get(problem) or content.findings[problem]

@@ -56,7 +56,7 @@ def check_problems(
 ) -> Iterator[Concern]:
     """Contraindications of drugs, their ingredients and classes by the patient's problems."""
     wording, content = Wording(rules), knowledge.content
-    problems = read_problems(patient.problems, knowledge, rules)
+    problems = read_problems(patient, knowledge, rules)
     for one in medicines:
         for holder in one.rules:
             for rule in holder.contraindications:
@@ -90,7 +90,7 @@ def check_person(
     if unaged:
         yield wording.about_all(unaged, "age_unknown")
     unasked = [one for one in medicines if _is_unasked(one, patient)]
-    if unasked and _may_bear(patient, knowledge):
+    if unasked and may_bear(patient.sex, patient.age_years, knowledge):
         yield wording.about_all(unasked, "pregnancy_not_asked")
 
 
@@ -125,7 +125,7 @@ def _is_unasked(one: Medicine, patient: PatientForPrescribing) -> bool:
     )
 
 
-def _may_bear(patient: PatientForPrescribing, knowledge: Knowledge) -> bool:
+def may_bear(sex: str | None, age_years: float | None, knowledge: Knowledge) -> bool:
+    """Whether a pregnancy has to be thought of; what is not known of sex or age does not rule it out."""
     youngest, oldest = knowledge.settings.possibly_pregnant_years
-    age_fits = patient.age_years is None or youngest <= patient.age_years <= oldest
-    return patient.sex != Sex.MALE and age_fits
+    return sex != Sex.MALE and (age_years is None or youngest <= age_years <= oldest)

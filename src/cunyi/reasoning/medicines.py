@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from cunyi.domain.case import Case
 from cunyi.domain.finding import Status, Who
+from cunyi.domain.prescription import PatientForPrescribing
 from cunyi.knowledge.drugs import AllergyGroup, Drug, DrugClass, Formulary, PrescribingRules
 from cunyi.reasoning.drug_names import Mentioned, left_over
 from cunyi.reasoning.prepared import Knowledge
@@ -138,6 +139,15 @@ def read_allergies(texts: Iterable[str], knowledge: Knowledge, rules: Prescribin
     return Allergies(frozenset(ingredients), {g: by_id[g] for g in sorted(groups)}, classes, tuple(unread))
 
 
+def denies_allergies(text: str, rules: PrescribingRules) -> bool:
+    """Whether what was written where an allergy is wanted says that there is none (无, 否认药物过敏史)."""
+    return _bare(text) in {_bare(word) for word in rules.no_known_allergy.words}
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]", "", plain(text))
+
+
 def _without_denials(clause: str, rules: PrescribingRules) -> str:
     """A clause without what it denies: 无食物过敏史、青霉素过敏 still says penicillin."""
     denials = "|".join(map(re.escape, rules.denial_words))
@@ -155,12 +165,12 @@ class Problems(NamedTuple):
     unread: tuple[str, ...]
 
 
-def read_problems(problems: Sequence[str], knowledge: Knowledge, rules: PrescribingRules) -> Problems:
-    """The problem list as ids: ids themselves, names of diseases, and findings as the engine reads them in a history."""
+def read_problems(patient: PatientForPrescribing, knowledge: Knowledge, rules: PrescribingRules) -> Problems:
+    """The problem list as ids (ids themselves, names of diseases, findings as read in a history), and today's findings."""
     content = knowledge.content
     said: dict[str, str] = {}
     unread = []
-    for problem in problems:
+    for problem in patient.problems:
         entry = content.diseases.get(problem) or content.findings.get(problem)
         if entry is not None:
             said.setdefault(entry.id, entry.name)
@@ -170,6 +180,9 @@ def read_problems(problems: Sequence[str], knowledge: Knowledge, rules: Prescrib
                 said.setdefault(id, clause)
             if entry is None and not understood and len(left_over(clause, rules.nothing_words)) >= _UNREAD:
                 unread.append(clause.strip())
+    # Today's findings are ids already; their names are not read once more, as 接触过肺结核 would be a tuberculosis.
+    for finding in patient.findings:
+        said.setdefault(finding, content.findings[finding].name)
     return Problems(said, tuple(unread))
 
 

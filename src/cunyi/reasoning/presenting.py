@@ -55,7 +55,7 @@ def receive(case: Case, knowledge: Knowledge) -> Reception:
     )
     stated = tuple(f for f in case.findings if f.finding in findings)
     readings = _readings(case, reading, knowledge)
-    pregnant = _pregnant(case, mentions, stated, sex)
+    pregnant = _pregnant(case, (*stated, *mentions), sex, knowledge)
     person = Person(sex, age_years, pregnant)
     current = [r for r in readings if r.when == When.NOW]
     marks = reading.marks
@@ -170,14 +170,21 @@ def _age(case: Case, reading: TextReading) -> float | None:
     return case.age_years if case.age_years is not None else reading.age_years
 
 
-def _pregnant(case: Case, mentions: tuple[Fact, ...], stated: tuple[Fact, ...], sex: Sex | None) -> bool | None:
+def _pregnant(case: Case, told: tuple[Fact, ...], sex: Sex | None, knowledge: Knowledge) -> bool | None:
+    """What the field says; else whether a pregnancy of hers, or one of its months, is told as there now."""
     if sex == Sex.MALE:
         return False
     if case.pregnant is not None:
         return case.pregnant
-    for fact in (*stated, *mentions):
-        if fact.finding == PREGNANCY and fact.when == When.NOW and fact.status in (Status.PRESENT, Status.ABSENT):
-            return fact.status == Status.PRESENT
+    months = knowledge.likelihoods.descendants.get(PREGNANCY, ())
+    for fact in told:
+        if fact.when is not When.NOW or fact.who is not Who.PATIENT:
+            continue
+        # Who is not in the last months may be in the first: only a pregnancy denied as such says no.
+        if fact.finding == PREGNANCY and fact.status in (_PRESENT, _ABSENT):
+            return fact.status is _PRESENT
+        if fact.finding in months and fact.status is _PRESENT:
+            return True
     return None
 
 

@@ -19,7 +19,8 @@ from cunyi.knowledge.opinions import OpinionWords
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.prescribing import check_prescription
 
-_CLAUSES = re.compile(r"[，。；、,;：:（）()\n]")
+# A warning goes on over an enumeration: 不要吃布洛芬、去痛片 proposes neither.
+_CLAUSES = re.compile(r"[，。；,;：:（）()\n]")
 _HISTORY = ("chief_complaint", "history_of_present_illness", "past_history", "personal_history")
 _SENTENCES = re.compile(r"[，。；,;\n]")
 # An option is no prescription: nothing is said of days, of how many drugs there are, or of what else is on the list.

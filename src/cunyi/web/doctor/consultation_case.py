@@ -143,7 +143,7 @@ def _words(record: PersonRecord, texts: Mapping[str, str], today: date) -> str:
     """Who it is without a name, what is known, and what was written today."""
     lists = (
         ("慢性病", record.problems),
-        ("过敏", record.allergies),
+        ("过敏", record.told_of_allergies),
         ("长期用药", record.medications),
     )
     first = "，".join(filter(None, (_SEXES.get(record.person.sex or "", ""), _age(record.person.birth_on, today))))

@@ -23,7 +23,7 @@ from cunyi.domain.prescription import Concern
 from cunyi.domain.queue import QueueSource
 from cunyi.journeys.assess_case import Opinion, assess_case, find_diseases
 from cunyi.journeys.bench import Bench
-from cunyi.journeys.case_of_person import Background, background_of, case_of, patient_for
+from cunyi.journeys.case_of_person import background_of, case_of, patient_for
 from cunyi.journeys.consulting import (
     DraftOfElsewhereError,
     DraftShown,
@@ -35,11 +35,13 @@ from cunyi.journeys.consulting import (
     open_draft,
     sign,
 )
+from cunyi.journeys.drugs_in_use import drugs_in_use
 from cunyi.journeys.hospital_names import own_names, with_own_names
 from cunyi.journeys.opening_record import encounter_versions, open_record
 from cunyi.journeys.preconsulting_handover import take_along
 from cunyi.journeys.queueing import retriage, triaged
 from cunyi.journeys.seat import SignedIn
+from cunyi.reasoning.checking_patient import may_bear
 from cunyi.reasoning.contradicting import OnRecord
 from cunyi.reasoning.following_up import next_visit
 from cunyi.reasoning.prepared import Knowledge
@@ -134,6 +136,9 @@ class EncounterPages:
             draft=shown.draft,
             record=record,
             today=now.date(),
+            drugs_in_use=drugs_in_use([e.name for e in record.medications], record.prescribed, self.knowledge, now),
+            may_be_pregnant=bool(one(fields, "pregnant"))
+            or may_bear(record.person.sex, record.age_years, self.knowledge),
             fields=fields,
             sheet=sheet,
             view=sheet.view,
@@ -263,7 +268,7 @@ class EncounterPages:
         opinion: Opinion = assess_case(case, self.knowledge, found[0] if len(found) == 1 else None)
         named = with_own_names(opinion.assessment, own_names(self.gate.seat.store), self.knowledge)
         opinion = msgspec.structs.replace(opinion, assessment=named)
-        concerns = self._concerns(fields, case, shown, me, opinion, background)
+        concerns = self._concerns(fields, case, shown, me, opinion)
         reasons = reasons_given(fields)
         english = wording.language == ENGLISH
         return Sheet(
@@ -309,19 +314,10 @@ class EncounterPages:
         shown: DraftShown,
         me: SignedIn,
         opinion: Opinion,
-        background: Background,
     ) -> list[Concern]:
         lines = prescription_of(fields)
         if not lines:
             return []
-        patient = patient_for(
-            case,
-            shown.person,
-            me.account,
-            kind_of(fields),
-            emergency=opinion.assessment.triage.level == "emergency",
-            chronic_reason=one(fields, "chronic_reason"),
-        )
         confirmed = [
             name
             for name, certainty in zip(
@@ -329,7 +325,16 @@ class EncounterPages:
             )
             if name.strip() and certainty == Certainty.CONFIRMED
         ]
-        patient = msgspec.structs.replace(patient, problems=(*background.problems, *confirmed))
+        patient = patient_for(
+            case,
+            shown.person,
+            me.account,
+            kind_of(fields),
+            self.knowledge,
+            emergency=opinion.assessment.triage.level == "emergency",
+            chronic_reason=one(fields, "chronic_reason"),
+            confirmed=confirmed,
+        )
         return check_prescription(lines, patient, self.knowledge)
 
 

@@ -25,7 +25,7 @@ from cunyi.journeys.assess_case import find_diseases
 from cunyi.journeys.preconsulting_handover import CHECKED, SAID, Sentence, unchecked_in
 from cunyi.journeys.typed_readings import plain_number
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.web.doctor.form import Form
+from cunyi.web.doctor.form import FASTING_GLUCOSE, GLUCOSE, Form
 
 DRUG_FIELDS = ("drug", "strength", "dose", "route", "frequency", "days", "quantity", "note")
 LEVELS = ("self_care", "routine", "urgent", "emergency")
@@ -139,6 +139,8 @@ def fields_of(encounter: Encounter) -> dict[str, list[str]]:
             on = day.isoformat() if day < local.date() else ""
             for part, value in (("name", each.item), ("value", words), ("unit", each.unit), ("on", on)):
                 fields.setdefault(f"lab_{part}", []).append(value)
+        elif each.item == FASTING_GLUCOSE:
+            fields[GLUCOSE], fields["glucose_taken"] = [words], ["fasting"]
         else:
             fields[each.item] = [words]
     for line in encounter.prescription:
@@ -228,6 +230,10 @@ def _measured(form: Form, knowledge: Knowledge, at: datetime, by: str) -> tuple[
             unit = (item.unit or "") if item else ""
             value = form.beyond.get(name, form.case.vitals[name])
             found.append(Measured(item=name, value=value, unit=unit, at=at, by=by))
+    if form.fasting_glucose is not None:
+        unit = knowledge.content.items[FASTING_GLUCOSE].unit or ""
+        value = form.beyond.get(GLUCOSE, form.fasting_glucose)
+        found.append(Measured(item=FASTING_GLUCOSE, value=value, unit=unit, at=at, by=by))
     for row in form.labs:
         if row.name and row.value:
             number = plain_number(row.value)

@@ -19,6 +19,7 @@ from cunyi.reasoning.prepared import Knowledge
 
 LIST_FIELDS = ("allergies", "problems", "medications")
 ORDERS = ("likely", "danger")
+GLUCOSE, FASTING_GLUCOSE = "glucose_mmol_l", "glucose_fasting"
 _OLDEST_YEARS = 130
 _SEPARATORS = re.compile(r"[\n,，;；、]+")
 _TAPPED = (Status.PRESENT, Status.ABSENT, Status.UNKNOWN)
@@ -38,7 +39,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
     `answers` are the doctor's taps, finding id to status, and override the text. `unusable` says of fields why their words
     cannot be used; they are left out of the case, never guessed. `beyond` holds the word of a meter (HI) by field: the case
-    has the end of the meter's range for it.
+    has the end of the meter's range for it. `fasting`: the glucose in its box was taken fasting; it is then a result of that
+    name in the case and no random value.
     """
 
     case: Case = Case()
@@ -49,6 +51,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     answers: dict[str, str] = {}
     unusable: dict[str, UserError] = {}
     beyond: dict[str, str] = {}
+    fasting: bool = False
+    fasting_glucose: float | None = None
     order: str = ORDERS[0]
     why_not: str = ""
 
@@ -67,6 +71,12 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
     unusable = dict(typed.trouble)
     labs = _lab_rows(sent)
     used, unread, impossible = _labs(labs, knowledge)
+    fasting = one.get("glucose_taken") == "fasting" and FASTING_GLUCOSE in knowledge.content.items
+    vitals = dict(typed.values)
+    fasting_glucose = vitals.pop(GLUCOSE, None) if fasting else None
+    if fasting_glucose is not None:
+        item = knowledge.content.items[FASTING_GLUCOSE]
+        used = [{"name": item.name, "value": fasting_glucose, "unit": item.unit}, *used]
     answers = _answers(one.get("answers", ""), knowledge)
     texts = {field: one.get(field, "").replace("\r\n", "\n") for field in TEXT_FIELDS}
     raw: dict[str, Any] = {
@@ -75,7 +85,7 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
         "age_years": _age(one, unusable),
         "pregnant": {"yes": True, "no": False}.get(one.get("pregnant", "")),
         "month": _month(one.get("month", "")),
-        "vitals": typed.values,
+        "vitals": vitals,
         "labs": used,
         "findings": [{"finding": finding, "status": status} for finding, status in answers.items()],
         **texts,
@@ -92,6 +102,8 @@ def read_form(sent: Mapping[str, Iterable[str]], knowledge: Knowledge) -> Form:
         answers=answers,
         unusable=unusable,
         beyond=typed.beyond,
+        fasting=fasting,
+        fasting_glucose=fasting_glucose,
         order=one.get("order", "") if one.get("order") in ORDERS else ORDERS[0],
         why_not=one.get("why_not", "").strip(),
     )

@@ -8,7 +8,7 @@ from cunyi.domain.finding import Span
 from cunyi.journeys.assess_case import normal_band
 from cunyi.knowledge.conditions import Bounds
 from cunyi.reasoning.prepared import Knowledge
-from cunyi.web.doctor.form import Form
+from cunyi.web.doctor.form import FASTING_GLUCOSE, GLUCOSE, Form
 from cunyi.web.doctor.view_model import ChipView, ReadingView
 from cunyi.web.doctor.wording import Wording
 from cunyi.web.language import catalogue
@@ -81,10 +81,11 @@ def readings(form: Form, knowledge: Knowledge, wording: Wording) -> list[Reading
     boxes = []
     translated = catalogue(wording.language).gettext
     for field in READING_FIELDS:
-        item = knowledge.content.items.get(field)
+        fasting = form.fasting and field == GLUCOSE
+        item = knowledge.content.items.get(FASTING_GLUCOSE if fasting else field)
         if item is None:
             continue
-        value = form.case.vitals.get(field)
+        value = form.fasting_glucose if fasting else form.case.vitals.get(field)
         band = normal_band(item, form.case)
         flag = "unusable" if field in form.unusable else None
         if flag is None and value is not None and band is not None:

@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from cunyi.domain.account import Permission
 from cunyi.domain.case import Case
-from cunyi.domain.encounter import EncounterKind, ListKind
+from cunyi.domain.encounter import NO_KNOWN_ALLERGY, EncounterKind, ListKind
 from cunyi.domain.errors import NeedsReasonError, UserError
 from cunyi.domain.identity import mask
 from cunyi.journeys.assess_case import find_diseases
@@ -32,6 +32,7 @@ from cunyi.journeys.referral_lists import referrals_about
 from cunyi.journeys.registering import known_villages
 from cunyi.journeys.ringing import threads_about
 from cunyi.journeys.seat import SignedIn
+from cunyi.reasoning.medicines import denies_allergies
 from cunyi.reasoning.prepared import Knowledge
 from cunyi.web.doctor.record_view import (
     SignedView,
@@ -102,14 +103,17 @@ class RecordPages:
     def add_entry(self, request: Request[Any, Any, Any], person_id: str, sent: dict[str, list[str]]) -> Response[Any]:
         """Adds to one of the lists."""
         me = self.gate.me(request)
-        words = first(sent, "kind")
+        words, rules = first(sent, "kind"), self.knowledge.content.formulary.rules
         try:
             if words not in list(ListKind):
                 raise UserError("请选择要加到哪一项", field="kind")
             kind = ListKind(words)
             name, code = first(sent, "name"), ""
+            since_on = _day(sent, "since_on")
             if kind is ListKind.PROBLEM:
                 name, code = self._problem(name)
+            if kind is ListKind.ALLERGY and rules is not None and denies_allergies(name, rules):
+                name, code, since_on = rules.no_known_allergy.name, NO_KNOWN_ALLERGY, self._today()
             add_to_list(
                 self.gate.seat.store,
                 me.account,
@@ -118,7 +122,7 @@ class RecordPages:
                 name=name,
                 code=code,
                 detail=first(sent, "detail"),
-                since_on=_day(sent, "since_on"),
+                since_on=since_on,
                 due_on=_day(sent, "due_on"),
                 today=self._today(),
                 reason=me.opened.get(person_id, ""),
@@ -203,7 +207,7 @@ class RecordPages:
         content = self.knowledge.content
         person = record.person
         lists = {
-            ListKind.ALLERGY: record.allergies,
+            ListKind.ALLERGY: record.told_of_allergies,
             ListKind.PROBLEM: record.problems,
             ListKind.MEDICATION: record.medications,
             ListKind.PLAN: record.plans,
