@@ -581,3 +581,32 @@ def test_a_limit_forgets_and_a_clock_set_back_keeps_nobody_out(desk: Desk) -> No
     limits.expect(limit, "b")
     desk.clock.at = desk.clock() - timedelta(days=1)
     limits.expect(limit, "a")
+
+
+def test_who_answered_almost_nothing_is_shown_with_what_was_tapped_and_not_behind_who_is_well(
+    desk: Desk, knowledge: Knowledge
+) -> None:
+    told = [("tapped", {"text": "不想说"}, True), ("nothing", {"text": "不想说"}, False)]
+    shown = {}
+    for name, said, taps in told:
+        token = begun(desk)
+        for _ in range(4):
+            step = look(desk.store, token, knowledge, now=desk.clock()).step
+            if step is None or step.question is None or step.question.id == "menu":
+                break
+            give(desk, knowledge, token, complaint=said["text"])
+        if taps:
+            menu = look(desk.store, token, knowledge, now=desk.clock())
+            answer(
+                desk.store,
+                token,
+                knowledge,
+                at=menu.stored.revision,
+                question_id="menu",
+                read=lambda question: give_answer(question, chosen=("belly",)),
+                now=desk.clock(),
+            )
+        shown[name] = stop(desk.store, token, knowledge, now=desk.clock()).stored
+    assert complaint_in_words(shown["tapped"]) == "不想说；肚子痛"
+    assert complaint_in_words(shown["nothing"]) == "不想说"
+    assert shown["nothing"].level == "self_care" and shown["nothing"].record.provisional

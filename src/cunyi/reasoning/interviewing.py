@@ -16,6 +16,7 @@ from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.interviewing_case import Piece, case_of_interview, text_fields
 from cunyi.reasoning.interviewing_questions import FIXED, GAIN, Listener, person_of
 from cunyi.reasoning.interviewing_standing import (
+    REVIEW,
     Standing,
     background_questions,
     complaints,
@@ -138,7 +139,7 @@ def _most_left(question: Question, standing: Standing) -> int:
         sum(1 for _ in order.follow_ups(standing)), rules.most_follow_ups - standing.count(topic=Topic.COURSE)
     )
     danger = max(0, rules.most_danger - order.danger_asked(standing))
-    more = (order.REVIEW not in standing.asked) + ("more" not in standing.asked)
+    more = (REVIEW not in standing.asked) + ("more" not in standing.asked)
     stages = {
         Topic.PERSON: danger + rules.most_follow_ups + gain + background + more + 1,
         Topic.COMPLAINT: danger + rules.most_follow_ups + gain + background + more,
