@@ -61,7 +61,13 @@ def test_a_knowledge_base_without_an_interview_has_no_problem_with_it(tmp_path):
         ("rules.yaml", "review: [fever,", "review: [crackles,", 19, "没有登记问得到的征象 crackles"),
         ("rules.yaml", "urgent: 3, ", "", 15, "harm 缺少 urgent"),
         ("rules.yaml", "sources: [general]", "sourcs: [general]", 18, "没有“sourcs”这个键"),
-        ("rules.yaml", "finding: chest_pain, label: 胸口痛", "finding: chest_pian, label: 胸口痛", 21, "问得到的征象 chest_pian"),
+        (
+            "rules.yaml",
+            "finding: chest_pain, label: 胸口痛",
+            "finding: chest_pian, label: 胸口痛",
+            21,
+            "问得到的征象 chest_pian",
+        ),
         ("rules.yaml", "  provisional:", "  provisonal:", 28, "最接近的是 provisional"),
         (
             "families.yaml",

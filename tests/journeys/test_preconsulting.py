@@ -42,6 +42,7 @@ from cunyi.journeys.preconsulting_clinic import (
     pick_up,
 )
 from cunyi.journeys.preconsulting_handover import (
+    complaint_in_words,
     gaps_in,
     hand_over,
     level_before,
