@@ -49,6 +49,7 @@ from cunyi.journeys.preconsulting_clinic import (
 )
 from cunyi.journeys.preconsulting_handover import (
     CHECKED,
+    complaint_in_words,
     gaps_in,
     hand_over,
     level_before,
@@ -665,3 +666,32 @@ def test_the_draft_shows_what_of_the_record_was_denied(desk: Desk, knowledge: Kn
     rewritten = {**form, "past_history": ["高血压10年"]}
     view = villager_view(rewritten, background.on_record, knowledge)
     assert view is not None and view.against == []
+
+
+def test_who_answered_almost_nothing_is_shown_with_what_was_tapped_and_not_behind_who_is_well(
+    desk: Desk, knowledge: Knowledge
+) -> None:
+    told = [("tapped", {"text": "不想说"}, True), ("nothing", {"text": "不想说"}, False)]
+    shown = {}
+    for name, said, taps in told:
+        token = begun(desk)
+        for _ in range(4):
+            step = look(desk.store, token, knowledge, now=desk.clock()).step
+            if step is None or step.question is None or step.question.id == "menu":
+                break
+            give(desk, knowledge, token, complaint=said["text"])
+        if taps:
+            menu = look(desk.store, token, knowledge, now=desk.clock())
+            answer(
+                desk.store,
+                token,
+                knowledge,
+                at=menu.stored.revision,
+                question_id="menu",
+                read=lambda question: give_answer(question, chosen=("belly",)),
+                now=desk.clock(),
+            )
+        shown[name] = stop(desk.store, token, knowledge, now=desk.clock()).stored
+    assert complaint_in_words(shown["tapped"]) == "不想说；肚子痛"
+    assert complaint_in_words(shown["nothing"]) == "不想说"
+    assert shown["nothing"].level == "self_care" and shown["nothing"].record.provisional

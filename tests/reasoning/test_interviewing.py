@@ -1,7 +1,10 @@
 """The interview: what is asked when, what the answers mean to the engine, how it ends, and what a villager is told."""
 
+import re
+
 import msgspec
 import pytest
+from tests.real_knowledge import real_knowledge
 
 from cunyi.domain.case import Sex
 from cunyi.domain.errors import UserError
@@ -9,6 +12,7 @@ from cunyi.domain.finding import Onset, Severity, Status
 from cunyi.domain.interview import Finish, Informant, Interview, QuestionKind, Topic, give_answer
 from cunyi.reasoning.assess import assess
 from cunyi.reasoning.interviewing import answered, case_of_interview, next_step, text_fields
+from cunyi.reasoning.interviewing_standing import settled_findings
 
 MAN = Interview(sex=Sex.MALE, age_years=60)
 WOMAN = Interview(sex=Sex.FEMALE, age_years=30)
@@ -266,6 +270,102 @@ def test_a_corrected_complaint_drops_its_follow_ups_and_keeps_the_rest(mini):
     assert corrected.answer_to("past") == interview.answer_to("past")
     step = next_step(corrected, mini)
     assert step.question.about == "abdominal_pain"
+
+
+def test_a_corrected_complaint_is_asked_its_own_danger_signs():
+    whole = real_knowledge()
+    interview, _ = all_unsure(whole, WOMAN, {"complaint": "头痛三天"})
+    before = [a.question.id for a in interview.answers if a.question.topic == Topic.DANGER]
+    assert len(before) == whole.interviewing.words.rules.most_danger
+    first = interview.answer_to("complaint").question
+    changed = answered(interview, give_answer(first, text="胸口痛一天"), whole)
+    # What was answered of the old complaint's dangers is still true; the new one's are asked all the same.
+    assert {a.question.id for a in changed.answers} >= set(before)
+    asked_now = next_step(changed, whole).question
+    assert asked_now.topic == Topic.DANGER and asked_now.id not in before
+    assert "chest_pain" in asked_now.complaints
+    ended, _ = all_unsure(whole, changed, {})
+    assert len({a.question.id for a in ended.answers}) == len(ended.answers)
+
+
+@pytest.mark.parametrize("menu", ["other", None])
+def test_where_nothing_is_understood_everybody_is_asked_the_gravest_and_nothing_odd(menu):
+    whole = real_knowledge()
+    interview, step = all_unsure(whole, MAN, {"complaint": "asdf 哈哈哈", "menu": menu})
+    danger = [
+        f for a in interview.answers if a.question.topic == Topic.DANGER for o in a.question.options for f in o.findings
+    ]
+    assert {"chest_pain", "dyspnea", "syncope", "unilateral_limb_weakness", "severe_abdominal_pain", "seizure"} <= set(
+        danger
+    )
+    assert not {"vaginal_bleeding", "poor_feeding"} & set(danger)
+    assert not any(a.question.priority == "gain" for a in interview.answers)
+    assert "医生会当面问" in step.care.text and step.care.title == "请让医生看看再定"
+
+
+def test_what_everybody_is_asked_and_says_yes_to_becomes_the_complaint():
+    whole = real_knowledge()
+    answers = {"complaint": "asdf", "menu": "other", "danger.1": {"chest_pain": Status.PRESENT}}
+    _, step = hold(whole, WOMAN, answers)
+    assert (step.question.topic, step.question.complaints) == (Topic.DANGER, ("chest_pain",))
+
+
+def test_the_rest_of_the_list_of_complaints_is_not_denied_by_picking_one():
+    whole = real_knowledge()
+    interview, _ = hold(whole, MAN, {"complaint": "asdf", "menu": "cough"})
+    listened = next_step(interview, whole)
+    assert listened.question.topic in (Topic.DANGER, Topic.COURSE)
+    assert "chest_pain" not in settled_findings(interview) and "cough" in settled_findings(interview)
+
+
+def put(interview):
+    return {finding for a in interview.answers for o in a.question.options for finding in o.findings}
+
+
+def test_a_question_needs_what_it_supposes_and_nobody_is_asked_the_contrary_of_what_was_told():
+    whole = real_knowledge()
+    baby = Interview(informant=Informant.CHILD, sex=Sex.MALE, age_years=5 / 12)
+    asked_of_baby = put(all_unsure(whole, baby, {"complaint": "拉肚子水样三天"})[0])
+    assert not {"constipation", "hard_stool", "obstipation", "halitosis"} & asked_of_baby
+    girl = msgspec.structs.replace(WOMAN, age_years=15)
+    asked_of_girl = put(all_unsure(whole, girl, {"complaint": "肚子痛一天"})[0])
+    assert not {"dyspareunia", "foul_lochia", "abdominal_pain_in_pregnancy", "rupture_of_membranes"} & asked_of_girl
+    interview, step = hold(whole, MAN, {"complaint": "肚子痛两天"})
+    assert "groin_mass" in {f for o in step.question.options for f in o.findings}
+    assert "irreducible_groin_mass" not in {f for o in step.question.options for f in o.findings}
+    interview = answered(interview, reply(step.question, {"groin_mass": Status.PRESENT}), whole)
+    again = next_step(interview, whole).question
+    assert "irreducible_groin_mass" in {f for o in again.options for f in o.findings}
+
+
+def test_nobody_is_asked_in_the_third_person_of_himself():
+    findings = real_knowledge().content.findings.values()
+    assert [each.id for each in findings if each.ask and re.search("(觉得|除了)[他她]", each.ask)] == []
+
+
+def test_lists_are_not_headed_alike():
+    interview, _ = all_unsure(real_knowledge(), MAN, {"complaint": "肚子痛两天"})
+    headings = [a.question.wording for a in interview.answers if a.question.kind == QuestionKind.SEVERAL]
+    assert len(set(headings)) == len(headings)
+
+
+def test_first_aid_says_nothing_and_its_contrary():
+    whole = real_knowledge()
+    _, step = hold(whole, MAN, {"complaint": "从三楼摔下来，胸口痛，喘不上气，叫不醒"})
+    texts = [aid.text for aid in step.care.first_aid] if step.care else []
+    sitting = [text for text in texts if "坐着或半躺着" in text or "扶他坐起来" in text]
+    assert not (sitting and any("不要拉他坐起来" in text for text in texts))
+
+
+def test_who_answers_for_another_is_told_to_send_people_to_the_patient():
+    whole = real_knowledge()
+    told = {}
+    for informant in (Informant.SELF, Informant.RELATIVE):
+        interview = msgspec.structs.replace(MAN, informant=informant)
+        told[informant] = hold(whole, interview, {"complaint": "胸痛，出冷汗，像石头压着半小时"})[1].care
+    assert all(care.level == "emergency" for care in told.values())
+    assert "身边的人" in told[Informant.RELATIVE].text and "您不在病人身边" in told[Informant.RELATIVE].text
+    assert "您不在病人身边" not in told[Informant.SELF].text
 
 
 def test_a_corrected_sex_drops_the_pregnancy(mini):

@@ -201,6 +201,8 @@ def test_the_engine_reads_the_draft_as_the_interview(interview):
     answered_as = receive(case, knowledge).presentation
     read_as = receive(Case(sex=Sex.FEMALE, age_years=40.0, **draft.texts), knowledge).presentation
     doubtful = {f for s in draft.sentences if "前后所述不一" in s.text for f in s.findings}
+    # What is denied all together is told beside the sentences: the hand-over gives it to the encounter as answers.
+    doubtful |= {f for s in draft.sentences if s.text == "其余问到的均否认。" for f in s.findings}
     # The names of drugs and allergies are not read as a story by the interview; whoever tells one there is believed by the reader.
     doubtful |= {
         fact.finding
@@ -429,6 +431,30 @@ def test_times_that_are_no_whole_number_stay_in_the_persons_words():
     assert texts["chief_complaint"] == "昨晚起腹泻，伴咳嗽"
     assert "昨晚出现腹泻。" in texts["history_of_present_illness"]
     assert "三天多前出现咳嗽。" in texts["history_of_present_illness"]
+
+
+def test_a_rough_length_of_time_stays_in_the_persons_words():
+    texts = summarise(interview_about_belly(complaint="咳嗽半个多月"), real()).texts
+    assert texts["chief_complaint"] == "咳嗽半个多月"
+    assert "半个多月前出现咳嗽。" in texts["history_of_present_illness"]
+
+
+def test_of_many_denials_the_danger_signs_are_named_first_and_the_rest_stays_in_the_answers():
+    many = [finding for finding in sorted(real().interviewing.labels) if not finding.startswith("abdominal_pain")][:40]
+    signs = ["stiff_neck", "chest_pain"]
+    symptoms = list_question(1, [finding for finding in many if finding not in signs], Topic.SYMPTOM)
+    danger = list_question(2, signs, Topic.DANGER)
+    denied = [give_answer(each, statuses={o.id: Status.ABSENT for o in each.options}) for each in (symptoms, danger)]
+    draft = summarise(interview_about_belly(*denied), real())
+    illness = [
+        sentence for sentence in draft.in_field("history_of_present_illness") if sentence.manner == Manner.DENIED
+    ]
+    assert set(signs) <= set(illness[0].findings)
+    assert illness[-1].text == "其余问到的均否认。"
+    assert all(len(sentence.findings) <= 8 for sentence in illness[:-1])
+    stated = {finding for sentence in illness for finding in sentence.findings}
+    assert stated >= {o.id for o in symptoms.options} | set(signs)
+    assert symptoms.options[-1].label in source_in_words(illness[-1], interview_about_belly(*denied))
 
 
 def test_the_chief_complaint_says_nothing_twice():

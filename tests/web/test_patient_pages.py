@@ -772,6 +772,26 @@ def test_from_the_code_to_the_doctors_encounter_over_a_line_that_breaks(
     assert desktop.locator("[data-sentence][data-state=checked]").count() == 1
 
 
+def test_an_unsent_answer_is_sent_to_its_interview_when_the_phone_comes_back_by_the_door(
+    whole: str, mobile: Page
+) -> None:
+    mobile.goto(f"{whole}/v")
+    mobile.click("button[value=self]")
+    mobile.click("form:has(> button.big:only-child) button.big")
+    mobile.wait_for_selector("form.kind-choice")
+    mobile.context.set_offline(True)
+    mobile.click("form[data-keep] button[name=chosen] >> nth=0")
+    expect(mobile.locator("#line")).to_contain_text("没有网")
+    assert mobile.evaluate("Object.keys(localStorage).length") == 1
+    mobile.context.set_offline(False)
+    mobile.goto(f"{whole}/v")
+    # It goes where it belongs, and whoever holds the phone now is shown nothing of it.
+    until(mobile, "() => Object.keys(localStorage).length === 0")
+    assert mobile.query_selector("form[data-keep]") is None
+    mobile.click("a[href^='/v/'].main")
+    mobile.wait_for_selector("form.kind-number")
+
+
 def test_an_emergency_answer_stops_it_and_the_clinic_sees_the_alarm(whole: str, mobile: Page, desktop: Page) -> None:
     log_in(desktop, whole)
     mobile.goto(f"{whole}/v")

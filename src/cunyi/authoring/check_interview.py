@@ -14,10 +14,10 @@ from cunyi.authoring.shapes import Shape, check_shape, nearest
 from cunyi.authoring.strict_yaml import LineDict, LineList, Problem
 from cunyi.domain.interview import Informant, QuestionKind, Topic
 from cunyi.domain.triage import Criticality, TriageLevel
-from cunyi.knowledge.interviews import BACKGROUND_TOPICS, FIXED_QUESTIONS, PROVISIONAL, SENTENCES
+from cunyi.knowledge.interviews import BACKGROUND_TOPICS, FIXED_QUESTIONS, PROVISIONAL, SENTENCES, UNHEARD
 
 _SLOT = re.compile(r"\{(\w*)\}")
-_SLOTS = frozenset({"you", "what"})
+_SLOTS = frozenset({"you", "what", "count"})
 _LISTED = frozenset({QuestionKind.YES_NO, QuestionKind.SEVERAL, QuestionKind.CHOICE})
 _LEAST_CHOICES = 2
 
@@ -38,6 +38,7 @@ def check_interview(library: Library) -> Iterator[Problem]:
     items = {entry.id for entry in library.items}
     yield from _check_wording(library, findings, items)
     yield from _check_rules_file(library, askable)
+    yield from _check_fitting(library, findings, askable, items)
     yield from _check_questions(library, findings, items)
     yield from _check_families(library, findings)
     yield from _check_groups(library, findings, askable)
@@ -95,7 +96,7 @@ def _check_slots(entry: Entry, words: Mapping[str, Any], path: tuple[str | int, 
     for key in ("text", "text_en"):
         for slot in _SLOT.findall(str(words.get(key, ""))):
             if slot not in _SLOTS:
-                yield entry.problem(f"{key} 里的空只能是 {{you}} 或 {{what}}，不能是 {{{slot}}}", *path, key)
+                yield entry.problem(f"{key} 里的空只能是 {{you}}、{{what}} 或 {{count}}，不能是 {{{slot}}}", *path, key)
 
 
 def _check_rules_file(library: Library, askable: set[str]) -> Iterator[Problem]:
@@ -122,8 +123,32 @@ def _check_rules_file(library: Library, askable: set[str]) -> Iterator[Problem]:
             and not 0 <= value <= 1
         ):
             yield entry.problem("应在 0 到 1 之间", "rules", key)
-    levels = [*(level.code for level in TriageLevel), PROVISIONAL]
+    levels = [*(level.code for level in TriageLevel), PROVISIONAL, UNHEARD]
     yield from _all_there(entry, "levels", levels, shapes.LEVEL, "就医建议")
+
+
+def _check_fitting(library: Library, findings: set[str], askable: set[str], items: set[str]) -> Iterator[Problem]:
+    """What everybody is asked for, what is asked only where something holds, what is not asked beside its contrary."""
+    entry = library.interview_rules
+    rules = _mapping(entry.raw.get("rules")) if entry is not None else {}
+    if entry is None:
+        return
+    labels = rules.get("general_dangers") or ()
+    for index, label in enumerate(labels):
+        yield from check_shape(
+            label, shapes.LABEL, entry.file, entry.line("rules", "general_dangers", index), "口头说法"
+        )
+    named = [str(_mapping(label).get("finding")) for label in labels]
+    yield from known(entry, named, askable, "问得到的征象", "rules", "general_dangers")
+    for index, premise in enumerate(rules.get("ask_if") or ()):
+        at = ("rules", "ask_if", index)
+        yield from check_shape(premise, shapes.PREMISE, entry.file, entry.line(*at), "问的前提")
+        yield from known(entry, _mapping(premise).get("findings") or (), findings, "征象", "rules", "ask_if")
+        if _mapping(premise).get("when") is not None:
+            yield from check_condition(entry, premise["when"], findings, items, (*at, "when"), raising=False)
+    for told, not_asked in _mapping(rules.get("not_with")).items():
+        contrary = not_asked if isinstance(not_asked, list) else [not_asked]
+        yield from known(entry, [told, *contrary], findings, "征象", "rules", "not_with")
 
 
 def _check_questions(library: Library, findings: set[str], items: set[str]) -> Iterator[Problem]:
@@ -232,5 +257,7 @@ def _check_first_aid(library: Library, findings: set[str], items: set[str]) -> I
     for entry in library.interview_first_aid:
         if entry.raw.get("when") is not None:
             yield from check_condition(entry, entry.raw["when"], findings, items, ("when",), raising=True)
+        aids = {aid.id for aid in library.interview_first_aid}
+        yield from known(entry, entry.raw.get("not_with") or (), aids, "急救措施", "not_with")
     if library.interview_rules is not None and not any("when" not in e.raw for e in library.interview_first_aid):
         yield library.interview_rules.problem("first_aid.yaml 至少要有一条没有 when 的（什么急症都适用）")

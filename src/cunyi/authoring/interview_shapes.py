@@ -54,11 +54,22 @@ FAMILY: Shape = {
 GROUP: Shape = {**_NAMED, "findings": (many(mapping, 1), True), "review": REVIEW}
 LABEL: Shape = {"finding": (identifier, True), **_LABEL}
 PLACE: Shape = {"id": (identifier, True), **_LABEL, "side": (one_of("front", "back"), True), "means": (mapping, False)}
-AID: Shape = {"id": (identifier, True), **_WORDS, "when": (mapping, False), "sources": SOURCES, "review": REVIEW}
+AID: Shape = {
+    "id": (identifier, True),
+    **_WORDS,
+    "when": (mapping, False),
+    "not_with": (many(identifier, 1), False),
+    "sources": SOURCES,
+    "review": REVIEW,
+}
 RULES_FILE: Shape = {"rules": (mapping, True), "levels": (mapping, True), "review": REVIEW}
 RULES: Shape = {
     "most_gain": (number, True), "least_questions": (number, True), "most_empty": (number, True), "most_danger": (number, True), "most_together": (number, True), "most_sentences": (number, True), "most_follow_ups": (number, True),
     "most_families": (number, True), "least_gain": (number, True), "sure": (number, True), "clear": (number, True), "together_share": (number, True), "sentences_share": (number, True),
     "harm": (mapping, True), "review": (many(identifier), True), "most_review": (number, True), "told_from_years": (mapping, True), "first_aid_shown": (number, True), "sources": SOURCES,
+    "general_dangers": (many(mapping, 1), True), "ask_if": (many(mapping, 1), False), "not_with": (mapping, False),
 }  # fmt: skip
-LEVEL: Shape = {"title": (text, True), "title_en": (text, True), **_WORDS}
+PREMISE: Shape = {"findings": (many(identifier, 1), True), "when": (mapping, True)}
+LEVEL: Shape = {
+    "title": (text, True), "title_en": (text, True), **_WORDS, "for_another": (text, False), "for_another_en": (text, False),
+}  # fmt: skip

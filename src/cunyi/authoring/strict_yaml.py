@@ -12,7 +12,7 @@ import yaml
 PROSE_KEYS = frozenset(
     {
     "sentences",
-        "why", "why_en", "text", "text_en", "how", "note", "ask", "ask_en", "danger", "exclude", "when", "advice", "no_complaints",
+        "why", "why_en", "text", "text_en", "for_another", "for_another_en", "how", "note", "ask", "ask_en", "danger", "exclude", "when", "advice", "no_complaints",
         "reason", "reason_en", "title", "name", "name_en", "chief_complaint", "history_of_present_illness", "past_history",
         "personal_history", "family_history", "physical_examination", "auxiliary_examination", "label", "label_en", "title_en", "targets",
     }

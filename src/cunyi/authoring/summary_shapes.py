@@ -14,7 +14,7 @@ SUMMARY: Shape = {
 }  # fmt: skip
 LIMITS: Shape = {
     "complaint": (number, True), "unclear": (number, True), "own_words": (number, True), "dangers": (number, True),
-    "signs": (number, True),
+    "signs": (number, True), "denied": (number, True), "denied_together": (number, True),
 }  # fmt: skip
 LINE: Shape = {"text": (text, True)}
 PART: Shape = {

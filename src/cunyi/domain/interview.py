@@ -113,6 +113,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     lowest: float | None = None
     highest: float | None = None
+    complaints: tuple[str, ...] = ()
+    """Of a question about danger signs: the complaints that they belong to; none where everybody is asked for them."""
     priority: str | None = None
     """Why it is asked now: `fixed` in its turn, `early` for a background question before its turn, `gain` for its worth."""
 

@@ -12,7 +12,7 @@ from cunyi.domain.account import Account, Permission
 from cunyi.domain.audit import Action
 from cunyi.domain.errors import UserError
 from cunyi.domain.person import Person, age_years
-from cunyi.domain.triage import TriageLevel
+from cunyi.domain.queue import gravity
 from cunyi.journeys.access import require
 from cunyi.journeys.preconsulting import erase, new_token
 from cunyi.journeys.preconsulting_rules import WRONG_CODE_OF_ACCOUNT, Limits, kept_until
@@ -201,8 +201,8 @@ def known_interview(store: Store, by: Account, interview_id: str) -> StoredInter
 
 
 def _urgency(stored: StoredInterview) -> tuple[bool, int, datetime]:
-    level = TriageLevel.from_code(stored.level) if stored.level else TriageLevel.SELF_CARE
-    return (not is_alarming(stored), -level, stored.updated_at)
+    # What is mild only because nobody answered stands where the queue puts it, not behind those who are known to be well.
+    return (not is_alarming(stored), -gravity(stored.level, provisional=stored.record.provisional), stored.updated_at)
 
 
 def _known(connection: Connection, by: Account, interview_id: str) -> StoredInterview:

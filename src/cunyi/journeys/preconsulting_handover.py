@@ -161,11 +161,19 @@ def queue_confirmed(
 
 def complaint_of(stored: StoredInterview) -> str:
     """The complaint in the villager's words, in short."""
+    return complaint_in_words(stored)[:_SHORT] or "预问诊"
+
+
+def complaint_in_words(stored: StoredInterview) -> str:
+    """What was written of the complaint and what was tapped in the list; empty where there is neither."""
     interview = stored.record.interview
+    said: list[str] = []
     for answer in interview.answers if interview else ():
-        if answer.question.topic is Topic.COMPLAINT and answer.text:
-            return answer.text[:_SHORT]
-    return "预问诊"
+        if answer.question.topic is Topic.COMPLAINT:
+            options = [option for option in answer.question.options if option.id in answer.chosen]
+            tapped = [option.label for option in options if option.findings]
+            said += [*tapped, answer.text]
+    return "；".join(dict.fromkeys(words for words in said if words))
 
 
 def said_in(form: Mapping[str, Sequence[str]]) -> list[Sentence]:

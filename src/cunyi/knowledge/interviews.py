@@ -13,12 +13,14 @@ from cunyi.knowledge.conditions import Condition, parse_condition
 
 FIXED_QUESTIONS = ("sex", "age_years", "age_months", "complaint", "menu", "more")
 """The questions of `wording.yaml` that every interview may need."""
-SENTENCES = ("together", "danger", "sentences")
-"""The other sentences of `wording.yaml`: over a list of findings, of danger signs, of whole sentences."""
+SENTENCES = ("together", "danger", "sentences", "together_again", "danger_again", "sentences_again")
+"""The other sentences of `wording.yaml`: over a list of findings, of danger signs, of whole sentences, and over every further such list."""
 
 
 PROVISIONAL = "provisional"
 """The words of `levels` in place of a mild level that is not sure yet."""
+UNHEARD = "unheard"
+"""The words of `levels` in place of a mild level where it was not understood what is wrong."""
 BACKGROUND_TOPICS = frozenset(
     {Topic.PAST, Topic.DRUG, Topic.ALLERGY, Topic.PREGNANCY, Topic.HABIT, Topic.EXPOSURE, Topic.FAMILY}
 )
@@ -30,7 +32,7 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Words(_Written, frozen=True, kw_only=True):
-    """One sentence in both languages; `{you}` is the person, `{what}` the finding (用语)."""
+    """One sentence in both languages; `{you}` is the person, `{what}` the finding, `{count}` the number of the list (用语)."""
 
     text: str
     text_en: str
@@ -131,22 +133,34 @@ class Place(_Written, frozen=True, kw_only=True):
 
 
 class Aid(_Written, frozen=True, kw_only=True):
-    """One thing to do until the ambulance comes (急救措施); without `when` it holds for every emergency."""
+    """One thing to do until the ambulance comes (急救措施); without `when` it holds for every emergency. It is left out where one of
+    `not_with`, which forbids it, fits too."""
 
     id: str
     text: str
     text_en: str
     sources: tuple[str, ...]
     when: dict[str, Any] | None = None
+    not_with: tuple[str, ...] = ()
 
 
 class CareWords(_Written, frozen=True, kw_only=True):
-    """What a villager is told of a level of care (就医建议)."""
+    """What a villager is told of a level of care (就医建议). `for_another` in place of `text` where somebody answers for the patient,
+    from whom they may be far away."""
 
     title: str
     title_en: str
     text: str
     text_en: str
+    for_another: str | None = None
+    for_another_en: str | None = None
+
+
+class Premise(_Written, frozen=True, kw_only=True):
+    """Findings, with their variants, that are asked for only where `when` holds (问的前提): a stuck lump where there is a lump."""
+
+    findings: tuple[str, ...]
+    when: dict[str, Any]
 
 
 class Rules(_Written, frozen=True, kw_only=True):
@@ -158,7 +172,8 @@ class Rules(_Written, frozen=True, kw_only=True):
     probability, `together_share` (in a list) and `sentences_share` (of whole sentences) of the best
     finding's gain that another must have to be asked with it; `harm` weighs what a
     question may clear up; `review` are the findings of which the first `most_review` that are still open are asked once at the
-    end, whatever the complaint; `told_from_years` says from which age a finding (with its variants) can be told at all; `first_aid_shown` is a count.
+    end, whatever the complaint; `general_dangers` are asked for where it was not understood what is wrong; `ask_if` says what is asked
+    only where something holds, `not_with` what is not asked where its contrary was told; `told_from_years` says from which age a finding (with its variants) can be told at all; `first_aid_shown` is a count.
     """
 
     most_gain: int
@@ -177,9 +192,12 @@ class Rules(_Written, frozen=True, kw_only=True):
     harm: dict[str, float]
     review: tuple[str, ...]
     most_review: int
+    general_dangers: tuple[Label, ...]
     told_from_years: dict[str, float]
     first_aid_shown: int
     sources: tuple[str, ...]
+    ask_if: tuple[Premise, ...] = ()
+    not_with: dict[str, tuple[str, ...]] = {}
 
 
 class InterviewWords(_Written, frozen=True, kw_only=True):
@@ -204,6 +222,6 @@ def read_interview_words(raw: Mapping[str, Any]) -> InterviewWords | None:
     return msgspec.convert(raw, InterviewWords) if raw else None
 
 
-def condition_of(written: Asked | Aid) -> Condition | None:
-    """The condition of a question or of a first-aid line; None where it has none."""
+def condition_of(written: Asked | Aid | Premise) -> Condition | None:
+    """The condition of a question, of a first-aid line or of a premise; None where it has none."""
     return None if written.when is None else parse_condition(written.when)

@@ -29,6 +29,7 @@ SUMMARY_SLOTS: Mapping[str, frozenset[str]] = {
     "not_asked": frozenset({"flag", "what"}),
     "trouble": frozenset(),
     "unchecked": frozenset({"text"}),
+    "rest_denied": frozenset(),
 }
 """The sentences that a record is made of, with the slots of each."""
 PART_SLOTS: Mapping[str, frozenset[str]] = {
@@ -109,13 +110,15 @@ class QuestionWords(_Written, frozen=True):
 
 class Limits(_Written, frozen=True):
     """Characters: the longest chief complaint, the longest list behind 不清楚, the fewest own words worth a quotation. Counts:
-    the dangers that nobody asked for which are shown, and the signs of each (限度)."""
+    the dangers that nobody asked for which are shown, and the signs of each; what is denied by name in one field at most, and in one sentence (限度)."""
 
     complaint: int
     unclear: int
     own_words: int
     dangers: int
     signs: int
+    denied: int
+    denied_together: int
 
 
 class SummaryWords(_Written, frozen=True):

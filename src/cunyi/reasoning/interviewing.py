@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from cunyi.domain.errors import KnowledgeError
-from cunyi.domain.interview import Answer, Care, Finish, FirstAid, Interview, Question, Step, Topic
+from cunyi.domain.interview import Answer, Care, Finish, FirstAid, Informant, Interview, Question, Step, Topic
 from cunyi.domain.triage import TriageLevel
-from cunyi.knowledge.conditions import evaluate
-from cunyi.knowledge.interviews import BACKGROUND_TOPICS, PROVISIONAL
+from cunyi.knowledge.conditions import asked_findings, evaluate
+from cunyi.knowledge.interviews import BACKGROUND_TOPICS, PROVISIONAL, UNHEARD, Aid
 from cunyi.reasoning import interviewing_order as order
 from cunyi.reasoning.alarming import sounded
 from cunyi.reasoning.differential import rank
@@ -16,10 +16,12 @@ from cunyi.reasoning.evidence import gather
 from cunyi.reasoning.interviewing_case import Piece, case_of_interview, text_fields
 from cunyi.reasoning.interviewing_questions import FIXED, GAIN, Listener, person_of
 from cunyi.reasoning.interviewing_standing import (
+    REVIEW,
     Standing,
     background_questions,
     complaints,
     in_background,
+    is_heard,
     settled_findings,
 )
 from cunyi.reasoning.naming import name_weights
@@ -136,8 +138,8 @@ def _most_left(question: Question, standing: Standing) -> int:
     follow_ups = min(
         sum(1 for _ in order.follow_ups(standing)), rules.most_follow_ups - standing.count(topic=Topic.COURSE)
     )
-    danger = max(0, rules.most_danger - standing.count(topic=Topic.DANGER))
-    more = (order.REVIEW not in standing.asked) + ("more" not in standing.asked)
+    danger = max(0, rules.most_danger - order.danger_asked(standing))
+    more = (REVIEW not in standing.asked) + ("more" not in standing.asked)
     stages = {
         Topic.PERSON: danger + rules.most_follow_ups + gain + background + more + 1,
         Topic.COMPLAINT: danger + rules.most_follow_ups + gain + background + more,
@@ -156,28 +158,50 @@ def _care(standing: Standing) -> Care:
     words, triage = standing.plan.words, standing.triage
     provisional = triage.provisional or not complaints(standing)
     mild = triage.level == TriageLevel.SELF_CARE
-    shown = words.levels[PROVISIONAL if provisional and mild else triage.level.code]
+    unsure = PROVISIONAL if is_heard(standing) else UNHEARD
+    shown = words.levels[unsure if provisional and mild else triage.level.code]
+    for_another = standing.interview.informant is not Informant.SELF
     return Care(
         level=triage.level.code,
         provisional=provisional,
         title=shown.title,
         title_en=shown.title_en,
-        text=shown.text,
-        text_en=shown.text_en,
+        text=(for_another and shown.for_another) or shown.text,
+        text_en=(for_another and shown.for_another_en) or shown.text_en,
         first_aid=_first_aid(standing) if triage.level == TriageLevel.EMERGENCY else (),
     )
 
 
 def _first_aid(standing: Standing) -> tuple[FirstAid, ...]:
-    """What fits this emergency in the authors' order, then what holds for every one."""
-    plan = standing.plan
+    """What fits the leading reason of this emergency, then what else fits it in the authors' order, then what holds for every one.
+
+    What another line forbids (to sit up after a fall) is left out.
+    """
+    plan, presentation = standing.plan, standing.presentation
+    leading = _leading_findings(standing)
+
+    def place(aid: Aid) -> int:
+        condition = plan.aid_conditions.get(aid.id)
+        if condition is None:
+            return 2
+        return 0 if leading.intersection(leaf.finding for leaf in asked_findings(condition)) else 1
+
     fitting = [
         aid
         for aid in plan.words.first_aid
-        if aid.id not in plan.aid_conditions or evaluate(plan.aid_conditions[aid.id], standing.presentation)
+        if aid.id not in plan.aid_conditions or evaluate(plan.aid_conditions[aid.id], presentation)
     ]
-    fitting.sort(key=lambda aid: aid.id not in plan.aid_conditions)
+    ids = {aid.id for aid in fitting}
+    shown = [aid for aid in sorted(fitting, key=place) if ids.isdisjoint(aid.not_with)]
     return tuple(
         FirstAid(text=aid.text, text_en=aid.text_en, sources=aid.sources)
-        for aid in fitting[: plan.words.rules.first_aid_shown]
+        for aid in shown[: plan.words.rules.first_aid_shown]
     )
+
+
+def _leading_findings(standing: Standing) -> set[str]:
+    """The present findings that the first red flag of the level rests on; none where no flag gives it."""
+    flag = next((raised.flag for raised in standing.triage.flags if raised.level == standing.triage.level), None)
+    if flag is None:
+        return set()
+    return {leaf.finding for leaf in asked_findings(flag.when)} & standing.presentation.present

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import msgspec
 import numpy as np
@@ -17,18 +18,19 @@ from cunyi.knowledge.model import RedFlag
 from cunyi.reasoning.asking import question_gains
 from cunyi.reasoning.interviewing_questions import FIXED, GAIN, can_have, is_for, question_about, written_question
 from cunyi.reasoning.interviewing_standing import (
+    REVIEW,
     Standing,
+    asked_before,
     background_for,
     can_ask,
     complaints,
     in_background,
+    is_heard,
     own_words,
     told_in_words,
 )
 
 _ABOUT_ATTRIBUTES = {"onset": "onset", "severity": "severity", "duration": "duration_days"}
-REVIEW = "review"
-"""The id of the question about what everybody is asked."""
 _DANGER_KINDS = frozenset({"symptom", "sign", "exposure"})
 """What is asked for as a danger sign; long-standing illness and drugs have their own questions (pregnancy excepted)."""
 
@@ -70,23 +72,38 @@ def _fixed(question_id: str, standing: Standing) -> Question | None:
 def danger_question(standing: Standing) -> Question | None:
     """The danger signs of the complaint that are not known yet, the gravest and likeliest first, a few at once.
 
-    Signs that alone would decide a red flag come before those that need another one. Pregnancy is asked for on its own.
+    Signs that alone would decide a red flag come before those that need another one. Pregnancy is asked for on its own. Where no
+    complaint was understood, everybody is asked for the gravest there are.
     """
-    asked = standing.count(topic=Topic.DANGER)
-    if asked >= standing.plan.words.rules.most_danger:
+    asked, rules = danger_asked(standing), standing.plan.words.rules
+    if asked >= rules.most_danger:
         return None
-    signs = _danger_signs(standing)
+    told, general = tuple(complaints(standing)), {label.finding: label for label in rules.general_dangers}
+    signs = _danger_signs(standing) if told else [finding for finding in general if can_ask(finding, standing)]
     for sign in signs:
         question = background_for(sign, standing)
         if question is not None and question.topic == Topic.PREGNANCY:
             return question
-    left = [s for s in signs if s not in standing.plan.background_of][: standing.plan.words.rules.most_together]
+    left = [s for s in signs if s not in standing.plan.background_of][: rules.most_together]
     if not left:
         return None
     return question_about(
-        f"danger.{asked + 1}", Topic.DANGER, "danger", left, standing.listener, standing.knowledge, standing.plan,
-        priority=FIXED,
+        next(name for number in count(1) if (name := f"danger.{number}") not in standing.asked),
+        Topic.DANGER, "danger", left, standing.listener, standing.knowledge, standing.plan,
+        priority=FIXED, count=1 + standing.count(topic=Topic.DANGER), complaints=told,
+        labels=None if told else general,
     )  # fmt: skip
+
+
+def danger_asked(standing: Standing) -> int:
+    """How many questions there were about danger signs of what is the complaint now. Those of another one do not count: its dangers
+    are others."""
+    told = set(complaints(standing))
+    return sum(
+        told <= set(answer.question.complaints) if told else not answer.question.complaints
+        for answer in standing.interview.answers
+        if answer.question.topic == Topic.DANGER
+    )
 
 
 def _danger_signs(standing: Standing) -> list[str]:
@@ -103,8 +120,10 @@ def _danger_signs(standing: Standing) -> list[str]:
             continue
         level = int(TriageLevel.from_code(flag.triage))
         for finding in undecided_findings(flag.when, presentation):
-            if _may_warn(finding, standing) and can_ask(finding, standing):
-                rank[finding] = max(rank.get(finding, (0, 0)), (level, int(_decides(finding, flag, presentation))))
+            decides = int(_decides(finding, flag, presentation))
+            for first in asked_before(finding, standing) or [finding]:
+                if _may_warn(first, standing) and can_ask(first, standing):
+                    rank[first] = max(rank.get(first, (0, 0)), (level, decides))
     deciding = [finding for finding, (_, decides) in rank.items() if decides]
     chance = dict(zip(deciding, _chances(deciding, standing), strict=True))
     return sorted(deciding, key=lambda f: (-rank[f][0], -chance[f], f))
@@ -175,8 +194,8 @@ def _is_told(slot: str, about: str, presentation: Presentation) -> bool:
 
 def gain_question(standing: Standing) -> Question | None:
     """The question about the unknown finding that is worth most, with others of its group that are worth asking too."""
-    rules, plan, likelihoods = standing.plan.words.rules, standing.plan, standing.knowledge.likelihoods
-    if in_background(standing) or standing.count(priority=GAIN) >= rules.most_gain:
+    rules, plan = standing.plan.words.rules, standing.plan
+    if in_background(standing) or standing.count(priority=GAIN) >= rules.most_gain or not is_heard(standing):
         return None
     if standing.differential.probability.max(initial=0) >= rules.sure or _empty_in_a_row(standing) >= rules.most_empty:
         return None
@@ -194,7 +213,7 @@ def gain_question(standing: Standing) -> Question | None:
         if len(together) >= most or gain < least:
             break
         of_group = plan.group_of.get(finding) is group and finding not in plan.background_of
-        if of_group and finding != best and not _related(finding, together, likelihoods.ancestors):
+        if of_group and finding != best and not _related(finding, together, standing):
             together.append(finding)
     kind = "ask" if group is None else f"group.{group.id}"
     question_id = f"{kind}.{1 + sum(known.startswith(f'{kind}.') for known in standing.asked)}"
@@ -207,6 +226,18 @@ def gain_question(standing: Standing) -> Question | None:
         standing.knowledge,
         plan,
         priority=GAIN,
+        count=1 + _lists(standing, of_labels=group is not None),
+    )
+
+
+def _lists(standing: Standing, *, of_labels: bool) -> int:
+    """How many lists of findings in a few words, or of whole sentences, were asked already, so that the next is not headed alike."""
+    return sum(
+        answer.question.priority == GAIN
+        and answer.question.topic == Topic.SYMPTOM
+        and answer.question.kind == QuestionKind.SEVERAL
+        and answer.question.id.startswith("group.") is of_labels
+        for answer in standing.interview.answers
     )
 
 
@@ -230,8 +261,9 @@ def review_question(standing: Standing) -> Question | None:
     if not left:
         return None
     return question_about(
-        REVIEW, Topic.SYMPTOM, "together", left, standing.listener, standing.knowledge, standing.plan, priority=FIXED
-    )
+        REVIEW, Topic.SYMPTOM, "together", left, standing.listener, standing.knowledge, standing.plan,
+        priority=FIXED, count=1 + _lists(standing, of_labels=True),
+    )  # fmt: skip
 
 
 def _worth(standing: Standing) -> dict[str, float]:
@@ -267,8 +299,19 @@ def _asked_first(finding: str, standing: Standing) -> str | None:
     return finding
 
 
-def _related(finding: str, others: list[str], ancestors: dict[str, tuple[str, ...]]) -> bool:
-    return any(finding in ancestors[other] or other in ancestors[finding] for other in others)
+def _related(finding: str, others: list[str], standing: Standing) -> bool:
+    """Whether one says the other already, or a villager would take them for the same (烦躁 beside 烦躁、乱动)."""
+    ancestors = standing.knowledge.likelihoods.ancestors
+    words = _said_words(finding, standing)
+    return any(
+        finding in ancestors[other] or other in ancestors[finding] or words & _said_words(other, standing)
+        for other in others
+    )
+
+
+def _said_words(finding: str, standing: Standing) -> set[str]:
+    label = standing.plan.labels.get(finding)
+    return set(label.label.split("、")) if label is not None else set()
 
 
 def makes_sense(question: Question, standing: Standing) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cunyi.knowledge.conditions import Condition
+from cunyi.knowledge.conditions import Condition, parse_condition
 from cunyi.knowledge.interviews import Aid, Asked, Family, Group, InterviewWords, Label, Place, condition_of
 from cunyi.knowledge.likelihoods import Likelihoods
 from cunyi.knowledge.model import Content
@@ -28,6 +28,10 @@ class Plan(msgspec.Struct):
     conditions: dict[str, Condition]
     """Conditions of follow-ups and background questions, by id."""
     aid_conditions: dict[str, Condition]
+    premises: dict[str, Condition]
+    """What must hold before a finding is asked for."""
+    contrary: dict[str, tuple[str, ...]]
+    """The findings of which one that is there says that a finding is not."""
     askable: frozenset[str]
     """Findings that a villager can be asked for: found out by asking, with a sentence, not following from others."""
     for_children: frozenset[str]
@@ -72,6 +76,13 @@ def make_plan(content: Content, likelihoods: Likelihoods) -> Plan | None:
         places={place.id: place for place in words.places},
         conditions=_conditions((*words.follow_ups, *words.background)),
         aid_conditions=_conditions(words.first_aid),
+        premises={
+            finding: parse_condition(premise.when)
+            for premise in words.rules.ask_if
+            for root in premise.findings
+            for finding in (root, *likelihoods.descendants[root])
+        },
+        contrary=_contrary(words.rules.not_with, likelihoods),
         askable=askable,
         for_children=frozenset(
             finding for finding in askable if (content.findings[finding].ask or "").startswith(words.children_start)
@@ -86,6 +97,15 @@ def make_plan(content: Content, likelihoods: Likelihoods) -> Plan | None:
         ),
         harm=np.array([words.rules.harm[d.criticality] for d in content.diseases.values()]),
     )
+
+
+def _contrary(not_with: Mapping[str, tuple[str, ...]], likelihoods: Likelihoods) -> dict[str, tuple[str, ...]]:
+    contrary: dict[str, tuple[str, ...]] = {}
+    for told, not_asked in not_with.items():
+        for root in not_asked:
+            for finding in (root, *likelihoods.descendants[root]):
+                contrary[finding] = (*contrary.get(finding, ()), told)
+    return contrary
 
 
 def _conditions(written: Iterable[Asked | Aid]) -> dict[str, Condition]:

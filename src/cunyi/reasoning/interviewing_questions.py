@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -10,7 +10,7 @@ from cunyi.domain.finding import Status
 from cunyi.domain.interview import Informant, Option, Question, QuestionKind, Topic
 from cunyi.domain.presentation import Presentation
 from cunyi.knowledge.conditions import evaluate
-from cunyi.knowledge.interviews import Asked, Limits, Person, Words
+from cunyi.knowledge.interviews import Asked, Label, Limits, Person, Words
 from cunyi.knowledge.model import Finding
 from cunyi.reasoning.interviewing_plan import Plan
 from cunyi.reasoning.prepared import Knowledge
@@ -40,10 +40,12 @@ def person_of(informant: Informant, age_years: float | None, plan: Plan) -> Pers
     return people[-1]
 
 
-def spoken(words: Words | Asked, person: Person, *, what: str = "", what_en: str = "") -> tuple[str, str]:
-    """A sentence in both languages with the person and the finding put in."""
-    chinese = words.text.replace("{you}", person.you).replace("{what}", what)
-    english = words.text_en.replace("{you}", person.you_en).replace("{what}", what_en)
+def spoken(
+    words: Words | Asked, person: Person, *, what: str = "", what_en: str = "", count: int = 1
+) -> tuple[str, str]:
+    """A sentence in both languages with the person, the finding and the number of the list put in."""
+    chinese = words.text.replace("{you}", person.you).replace("{what}", what).replace("{count}", str(count))
+    english = words.text_en.replace("{you}", person.you_en).replace("{what}", what_en).replace("{count}", str(count))
     return chinese, english[:1].upper() + english[1:]
 
 
@@ -189,11 +191,18 @@ def question_about(
     plan: Plan,
     *,
     priority: str,
+    count: int = 1,
+    complaints: tuple[str, ...] = (),
+    labels: Mapping[str, Label] | None = None,
 ) -> Question:
-    """One question for one or several findings: a single one in its own sentence, several as a list under `sentence`."""
+    """One question for one or several findings: a single one in its own sentence, several as a list under `sentence`.
+
+    `count` is the number of the list, which has another sentence from the second on; `labels` are words for findings in this list alone.
+    """
+    labels = {**plan.labels, **(labels or {})}
     options = []
     for finding in findings:
-        known, label = knowledge.content.findings[finding], plan.labels.get(finding)
+        known, label = knowledge.content.findings[finding], labels.get(finding)
         options.append(
             Option(
                 id=finding,
@@ -206,7 +215,9 @@ def question_about(
         known = knowledge.content.findings[options[0].id]
         wording, wording_en = sentence_of(known, listener, plan), known.ask_en or known.name_en
     else:
-        wording, wording_en = spoken(plan.words.sentences[sentence], listener.person)
+        wording, wording_en = spoken(
+            plan.words.sentences[sentence if count == 1 else f"{sentence}_again"], listener.person, count=count
+        )
     return Question(
         id=question_id,
         topic=topic,
@@ -214,5 +225,6 @@ def question_about(
         wording=wording,
         wording_en=wording_en,
         options=tuple(options),
+        complaints=complaints,
         priority=priority,
     )

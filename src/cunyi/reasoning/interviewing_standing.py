@@ -10,6 +10,7 @@ from cunyi.domain.case import Case
 from cunyi.domain.finding import Fact, Status
 from cunyi.domain.interview import Informant, Interview, Question, Topic
 from cunyi.domain.presentation import Presentation
+from cunyi.knowledge.conditions import evaluate, undecided_findings
 from cunyi.knowledge.interviews import BACKGROUND_TOPICS, Asked
 from cunyi.reasoning.asking import is_open
 from cunyi.reasoning.differential import Differential
@@ -20,6 +21,8 @@ from cunyi.reasoning.prepared import Knowledge
 from cunyi.reasoning.resolving import is_current
 from cunyi.reasoning.triage import Triage
 
+REVIEW = "review"
+"""The id of the question about what everybody is asked."""
 _COMPLAINT_KINDS = frozenset({"symptom", "sign", "exposure", "history"})
 
 
@@ -52,17 +55,20 @@ class Standing(msgspec.Struct):
 
 
 def settled_findings(interview: Interview) -> frozenset[str]:
-    """The findings that some answered question was about, whatever was answered."""
+    """The findings that some answered question was about, whatever was answered. Whoever picks the worst of a list has not denied the
+    rest of it."""
     return frozenset(
         finding
         for answer in interview.answers
         for option in answer.question.options
+        if answer.question.id != "menu" or option.id in answer.chosen
         for finding in (*option.findings, *option.absent)
     )
 
 
 def complaints(standing: Standing) -> list[str]:
-    """The present findings that the person came with, in the order they were told."""
+    """The present findings that the person came with, in the order they were told. Where none was understood, those of what everybody
+    is asked for that are there."""
     presentation = standing.presentation
     found = {fact.finding: None for fact, _ in _told(standing)}
     menu = standing.interview.answer_to("menu")
@@ -70,7 +76,24 @@ def complaints(standing: Standing) -> list[str]:
         for option in menu.question.options:
             if option.id in menu.chosen:
                 found.update(dict.fromkeys(option.findings))
+    if not found:
+        found = dict.fromkeys(_found_by_asking(standing.interview))
     return [finding for finding in found if presentation.status(finding) == Status.PRESENT]
+
+
+def _found_by_asking(interview: Interview) -> Iterator[str]:
+    for answer in interview.answers:
+        question = answer.question
+        if question.id == REVIEW or (question.topic == Topic.DANGER and not question.complaints):
+            for option in question.options:
+                if answer.statuses.get(option.id) == Status.PRESENT:
+                    yield from option.findings
+
+
+def is_heard(standing: Standing) -> bool:
+    """Whether anything of what is wrong was understood or found."""
+    present = any(fact.status == Status.PRESENT for fact in standing.mentions)
+    return present or bool(complaints(standing))
 
 
 def _told(standing: Standing) -> list[tuple[Fact, int]]:
@@ -110,12 +133,31 @@ def can_ask(finding: str, standing: Standing) -> bool:
         return False
     if not is_open(finding, presentation, knowledge) or not can_have(finding, presentation, knowledge):
         return False
+    if not is_fitting(finding, standing):
+        return False
     years = presentation.age_years
     if finding in plan.for_children and not _is_child(years, standing):
         return False
     if years is not None and years < plan.told_from.get(finding, 0):
         return False
     return finding not in plan.background_of or background_for(finding, standing) is not None
+
+
+def is_fitting(finding: str, standing: Standing) -> bool:
+    """Whether what a finding supposes is there (a lump that could be stuck) and nothing that was told is its contrary."""
+    plan, presentation = standing.plan, standing.presentation
+    premise = plan.premises.get(finding)
+    if premise is not None and not evaluate(premise, presentation):
+        return False
+    return all(presentation.status(told) != Status.PRESENT for told in plan.contrary.get(finding, ()))
+
+
+def asked_before(finding: str, standing: Standing) -> list[str]:
+    """What has to be known before a finding can be asked for; nothing where its premise holds, or cannot."""
+    premise = standing.plan.premises.get(finding)
+    if premise is None or evaluate(premise, standing.presentation) is not None:
+        return []
+    return undecided_findings(premise, standing.presentation)
 
 
 def _is_child(years: float | None, standing: Standing) -> bool:

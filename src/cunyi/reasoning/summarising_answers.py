@@ -67,6 +67,8 @@ class Collected:
         self.phrases: list[Phrase] = []
         self.quotes: list[Quote] = []
         self.lasting: dict[str, Lasting] = {}
+        self.danger: set[str] = set()
+        """The questions that asked for danger signs."""
 
     def state(self, key: str, new: Stated) -> None:
         """Adds what one answer says. Present beats possible beats absent beats unknown; a contradiction is remembered."""
@@ -107,6 +109,8 @@ def collect(interview: Interview, words: RecordWords) -> Collected:
         question = answer.question
         if question.topic == Topic.PERSON:
             continue
+        if question.topic == Topic.DANGER:
+            collected.danger.add(question.id)
         if answer.unknown:
             _unknown(answer, collected)
             continue

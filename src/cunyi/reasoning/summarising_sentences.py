@@ -20,6 +20,8 @@ PAST_FIELD = "past_history"
 _LIST, _ELLIPSIS = "、", "…"
 _AGO = re.compile("[之以]?前$")
 _COUNTED = re.compile("[0-9０-９一二两三四五六七八九十百半几数]")
+_ROUGH = re.compile("[半多余来几数约]|[一二两三四五六七八九]{2}")
+"""What says that a length of time is no plain number of a unit."""
 _Reading = tuple[str, Status, Who, When]
 
 
@@ -119,7 +121,8 @@ def _by_time(things: Iterable[Stated], collected: Collected) -> list[tuple[_Time
 
 
 def _time(one: Stated, collected: Collected) -> _Time | None:
-    """How long a thing has been there. What is no whole number of any unit stays in the person's own words (昨晚, 三天多)."""
+    """How long a thing has been there. What is no whole number of any unit, or not said as a plain number, stays in the person's own
+    words (昨晚, 三天多, 半个多月)."""
     words = collected.words
     lasting = collected.lasting.get(one.finding) if one.finding else None
     if lasting is not None:
@@ -127,7 +130,7 @@ def _time(one: Stated, collected: Collected) -> _Time | None:
     if one.days is None:
         return None
     own = _AGO.sub("", one.since)
-    if own and words.whole_length(one.days) is None:
+    if own and (_ROUGH.search(own) or words.whole_length(one.days) is None):
         return _Time(own, moment=_COUNTED.match(own) is None)
     return _Time(words.length(one.days), moment=False)
 
@@ -183,12 +186,27 @@ def _began(time: _Time, collected: Collected) -> Callable[[str], str]:
 
 
 def _denied(field: str, parts: Sequence[Part], collected: Collected) -> Iterator[DraftSentence]:
+    """What was asked as a danger sign first and in short groups; of many the rest in one sentence, which its basis tells in full."""
+    words, limits = collected.words, collected.words.written.limits
+    denied = [(part, one) for part in parts for one in collected.of_part(part, Status.ABSENT)]
+    if len(denied) > limits.denied:
+        denied.sort(key=lambda pair: not any(basis.question in collected.danger for basis in pair[1].basis))
+    rest = [one for _, one in denied[limits.denied :]]
     by_sentence: dict[str, list[Stated]] = {}
-    for part in parts:
-        by_sentence.setdefault(part.denied.text, []).extend(collected.of_part(part, Status.ABSENT))
+    for part, one in denied[: limits.denied]:
+        by_sentence.setdefault(part.denied.text, []).append(one)
     for sentence, things in by_sentence.items():
-        if things:
-            yield from _listed(field, Manner.DENIED, _Group(_filled(sentence), things), collected)
+        for first in range(0, len(things), limits.denied_together):
+            group = _Group(_filled(sentence), things[first : first + limits.denied_together])
+            yield from _listed(field, Manner.DENIED, group, collected)
+    if rest:
+        yield DraftSentence(
+            field=field,
+            text=words.sentence("rest_denied"),
+            manner=Manner.DENIED,
+            basis=_basis(rest, ()),
+            findings=tuple(one.finding for one in rest if one.finding),
+        )
 
 
 def _filled(sentence: str) -> Callable[[str], str]:

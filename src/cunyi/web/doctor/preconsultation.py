@@ -26,7 +26,7 @@ from cunyi.journeys.preconsulting_clinic import (
     open_interview,
     pick_up,
 )
-from cunyi.journeys.preconsulting_handover import hand_over, queue_confirmed
+from cunyi.journeys.preconsulting_handover import complaint_in_words, hand_over, queue_confirmed
 from cunyi.journeys.preconsulting_rules import Limits
 from cunyi.journeys.today import open_today
 from cunyi.reasoning.interviewing import next_step
@@ -61,6 +61,7 @@ class PreconsultationPages:
             "doctor/preconsultations.html",
             interviews=clinic_interviews(self.gate.seat.store, me.account, now=now),
             is_alarming=is_alarming,
+            complaint_in_words=complaint_in_words,
             queue=open_today(self.gate.seat.store, me.account, now).queue,
             errors=errors or {},
             code=code,
@@ -100,6 +101,7 @@ class PreconsultationPages:
             it=stored,
             alarming=is_alarming(stored),
             reasons=[self.wordings[language].red_flag(r.rule, r.text, r.source) for r in stored.record.reasons],
+            complaint_in_words=complaint_in_words,
             claim=stored.record.claim or Claim(),
             likely=shown(store, me.account, opened.likely),
             found=found,

@@ -16,6 +16,7 @@ from cunyi.domain.errors import UserError
 from cunyi.domain.triage import TriageLevel
 from cunyi.journeys.finding_people import every_village
 from cunyi.journeys.preconsulting_clinic import clinic_interviews, is_alarming
+from cunyi.journeys.preconsulting_handover import complaint_in_words
 from cunyi.journeys.queueing import InQueue, arrive, leave_queue, set_level, show_queue, the_queue
 from cunyi.journeys.referral_lists import counts_of, my_referrals
 from cunyi.journeys.ringing import thread_counts
@@ -94,6 +95,7 @@ class TodayPages:
         return {
             "answered": clinic_interviews(self.gate.seat.store, me.account, now=now).ready if may_write else [],
             "is_alarming": is_alarming,
+            "complaint_in_words": complaint_in_words,
             "queue": show_queue(queue, village),
             "village": village,
             "villages": villages,

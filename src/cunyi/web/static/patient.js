@@ -15,25 +15,53 @@ function tell(text, good = false) {
   line.hidden = !text;
 }
 
-// One answer can be unsent, as the next question comes with the reply to it. Nothing else is kept on the phone, least of all
-// who the patient is: that waits in the page alone.
-function kept() {
+// One answer of an interview can be unsent, as the next question comes with the reply to it. Nothing else is kept on the phone, least
+// of all who the patient is: that waits in the page alone. Each is kept under the address of its interview, as two villagers may share a phone.
+const place = (address) => /^\/v\/[^/]+(?=\/|$)/.exec(address)?.[0] ?? "";
+const key = (address) => `${UNSENT} ${place(address)}`;
+function kept(address) {
   try {
-    return JSON.parse(localStorage.getItem(UNSENT));
+    return JSON.parse(localStorage.getItem(key(address)));
   } catch {
     return null;
   }
 }
-function keep(unsent) {
+function store(address, unsent) {
   try {
-    if (unsent?.durable) localStorage.setItem(UNSENT, JSON.stringify(unsent));
-    else localStorage.removeItem(UNSENT);
+    if (unsent) localStorage.setItem(key(address), JSON.stringify(unsent));
+    else localStorage.removeItem(key(address));
   } catch {
     // A browser that keeps nothing: the answer waits in this page alone.
   }
+}
+function keep(unsent) {
+  const address = unsent?.action ?? waiting?.action ?? window.location.pathname;
+  store(address, unsent?.durable ? unsent : null);
   waiting = unsent;
 }
 let waiting = null;
+
+/** Answers of interviews that are not open here go where they belong; this page shows nothing of them, as somebody else may hold the phone. */
+async function sendOthers() {
+  let addresses = [];
+  try {
+    addresses = Object.keys(localStorage).filter((each) => each.startsWith(`${UNSENT} `)).map((each) => each.slice(UNSENT.length + 1));
+  } catch {
+    return;
+  }
+  let left = false;
+  for (const address of addresses.filter((each) => each !== place(window.location.pathname))) {
+    const unsent = kept(address);
+    try {
+      const answer = await fetch(unsent.action, { method: "POST", body: new URLSearchParams(unsent.fields), redirect: "manual", signal: AbortSignal.timeout?.(LONGEST_WAIT) });
+      if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+      store(address, null);
+    } catch {
+      left = true;
+    }
+  }
+  if (left) setTimeout(sendOthers, AGAIN);
+}
 
 /** Sends a form and shows the page that comes back; what cannot be sent now is sent when the line is back. */
 async function send(unsent) {
@@ -329,10 +357,10 @@ async function lookAgain() {
   if (words.again) setTimeout(lookAgain, AGAIN);
 }
 
-waiting = kept();
-const link = /^\/v\/[^/]+/.exec(window.location.pathname)?.[0];
-if (waiting && waiting.action.startsWith(`${link}/`)) {
+waiting = kept(window.location.pathname);
+if (waiting) {
   tell(words.lost);
   again();
-} else if (waiting) keep(null);
+}
+sendOthers();
 begin();
