@@ -65,6 +65,8 @@ def test_values(readings_in, text, expected):
     "text",
     [
         "体温正常",
+        "血压下降50mmHg",
+        "站起来血压降低了30mmHg",
         "血压正常",
         "体温99℃",
         "心率1次/日",

@@ -29,6 +29,7 @@ class SpokenValues:
         self._systolic = re.compile(
             rf"(?:{cue})(?:{gap}|[\s:]){{0,4}}?(?<![0-9./])(?P<high>{_NUMBER}){no_value}{_ABOUT}\s*(?P<unit>{pressure})?"
         )
+        self._changes = tuple(words("pressure_change"))
         upper, lower = either(words("pressure_upper")), either(words("pressure_lower"))
         between = rf"(?:{gap}|[\s:]){{0,3}}?"
         self._above_below = re.compile(
@@ -62,6 +63,9 @@ class SpokenValues:
             value = spoken_number(match["high"])
             if match["unit"] and value is not None:
                 value = self._items.converted(self._items.by_id[SYSTOLIC], value, match["unit"])
+            if text.endswith(self._changes, 0, match.start("high")):
+                # 下降50 says by how much.
+                continue
             if value is not None and value >= _LEAST_SYSTOLIC_MMHG and _is_free(match.span("high"), [*known, *found]):
                 found.append(TextValue(SYSTOLIC, float(round(value)), *match.span("high")))
         return found
