@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cunyi.domain.case import TEXT_FIELDS, Case, Sex
+from cunyi.domain.case import COMPLAINT_FIELDS, TEXT_FIELDS, Case, Sex
 from cunyi.domain.finding import Status, When, Who
 from cunyi.domain.record_draft import Basis, DraftSentence, Manner
 from cunyi.knowledge.summaries import Part
@@ -186,14 +186,18 @@ def _began(time: _Time, collected: Collected) -> Callable[[str], str]:
 
 
 def _denied(field: str, parts: Sequence[Part], collected: Collected) -> Iterator[DraftSentence]:
-    """What was asked as a danger sign first and in short groups; of many the rest in one sentence, which its basis tells in full."""
+    """What was asked as a danger sign first and in short groups; of many the rest in one sentence, which its basis tells in full.
+
+    Illnesses, drugs and allergies that are denied are always named: the record may say otherwise.
+    """
     words, limits = collected.words, collected.words.written.limits
     denied = [(part, one) for part in parts for one in collected.of_part(part, Status.ABSENT)]
-    if len(denied) > limits.denied:
+    most = limits.denied if field in COMPLAINT_FIELDS else len(denied)
+    if len(denied) > most:
         denied.sort(key=lambda pair: not any(basis.question in collected.danger for basis in pair[1].basis))
-    rest = [one for _, one in denied[limits.denied :]]
+    rest = [one for _, one in denied[most:]]
     by_sentence: dict[str, list[Stated]] = {}
-    for part, one in denied[: limits.denied]:
+    for part, one in denied[:most]:
         by_sentence.setdefault(part.denied.text, []).append(one)
     for sentence, things in by_sentence.items():
         for first in range(0, len(things), limits.denied_together):

@@ -79,6 +79,15 @@ if (rows) {
       keepSoon();
     }
   });
+  // What was changed before this script was there is confirmed again, too.
+  for (const row of rows.querySelectorAll("li[data-row]")) {
+    const sure = row.querySelector("[name=sure]");
+    const boxes = Array.from(row.querySelectorAll("input:not([type=checkbox]):not([type=hidden])"));
+    if (boxes.some((box) => box.value !== box.defaultValue)) {
+      if (sure) sure.checked = false;
+      keepSoon();
+    }
+  }
   // Enter in a box confirms nothing and sends nothing.
   rows.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
