@@ -76,7 +76,7 @@ def test(rest: list[str]) -> int:
     if rest:
         return _steps(*CHECKS, ("pytest", ("-m", "pytest", *rest)))
     # Pages wait for a browser and nodes for each other: more processes than processors keep all of these at work.
-    workers = (os.cpu_count() or 1) + 2
+    workers = (os.cpu_count() or 1) + 3
     several = ("-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder")
     return _steps(*CHECKS, ("pytest", ("-m", "pytest", "-p", "no:cacheprovider", *several)))
 

@@ -25,6 +25,16 @@ def real_language() -> Library:
 
 
 @cache
+def library_without_texts() -> Library:
+    """The real one without what only teaches it wording; compiled in a quarter of the time."""
+    with TemporaryDirectory() as folder:
+        for path in ROOT.iterdir():
+            if path.name not in ("patients", "spoken_levels", "cases"):
+                Path(folder, path.name).symlink_to(path)
+        return load_library(Path(folder))
+
+
+@cache
 def real_library() -> Library:
     """The knowledge folder as text."""
     return load_library(ROOT)

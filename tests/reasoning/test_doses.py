@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.real_knowledge import real_library
+from tests.real_knowledge import library_without_texts
 
 from cunyi.authoring.build import compile_library, to_bytes
 from cunyi.authoring.check_doses import check_doses
@@ -39,7 +39,7 @@ DOSES = """
 @pytest.fixture(scope="module")
 def knowledge(knowledge_root, tmp_path_factory):
     """The shipped drugs with the doses above as both passes."""
-    library = msgspec.structs.replace(real_library())
+    library = msgspec.structs.replace(library_without_texts())
     path = tmp_path_factory.mktemp("doses") / "doses.yaml"
     path.write_text(DOSES, encoding="utf-8")
     raw, problems = read_yaml(path, path.name)
