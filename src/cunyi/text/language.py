@@ -20,7 +20,17 @@ TERM, CONTEXT, ABSENT = 0, 1, 2
 GAP, TOGETHER, CLOSE = 0, 1, 2
 # Kinds of cue that have their own place below and are not looked for by the automaton.
 _ELSEWHERE = frozenset(
-    {"unit", "conversion", "ordinal", "degree", "degree_tenth", "temperature_before", "pressure_before", "pressure_change", "angle_before"}
+    {
+        "unit",
+        "conversion",
+        "ordinal",
+        "degree",
+        "degree_tenth",
+        "temperature_before",
+        "pressure_before",
+        "pressure_change",
+        "angle_before",
+    }
     | {
         "value_gap",
         "value_from",
