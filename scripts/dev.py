@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import tomllib
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from page_assets import NODE_PACKAGE
@@ -76,9 +77,16 @@ def test(rest: list[str]) -> int:
     if rest:
         return _steps(*CHECKS, ("pytest", ("-m", "pytest", *rest)))
     # Pages wait for a browser and nodes for each other: more processes than processors keep all of these at work.
-    workers = (os.cpu_count() or 1) + 3
+    workers = (os.cpu_count() or 1) + 2
     several = ("-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder")
-    return _steps(*CHECKS, ("pytest", ("-m", "pytest", "-p", "no:cacheprovider", *several)))
+    with ThreadPoolExecutor(1) as beside:
+        # The checks take one processor now and then; the tests leave as much.
+        checked = beside.submit(lambda: [(name, _heard(*command)) for name, command in CHECKS])
+        failed = _failed(("pytest", ("-m", "pytest", "-p", "no:cacheprovider", *several)))
+        for name, (status, said) in checked.result():
+            print(f"== {name}\n{said}", end="", flush=True)
+            failed += [name] * (status != 0)
+    return _told(failed)
 
 
 def lint(rest: list[str]) -> int:
@@ -185,11 +193,19 @@ def _pin(name: str, *options: str) -> None:
 
 
 def _steps(*steps: tuple[str, tuple[str, ...]]) -> int:
+    return _told(_failed(*steps))
+
+
+def _failed(*steps: tuple[str, tuple[str, ...]]) -> list[str]:
     failed = []
     for name, command in steps:
         print(f"== {name}", flush=True)
         if _status(*command) != 0:
             failed.append(name)
+    return failed
+
+
+def _told(failed: list[str]) -> int:
     if failed:
         print(f"未通过 failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -200,6 +216,20 @@ def _status(*command: str, source: bool = False) -> int:
     if source:
         environment["PYTHONPATH"] = str(ROOT / "src")
     return subprocess.run([PYTHON, *command], cwd=ROOT, env=environment).returncode
+
+
+def _heard(*command: str) -> tuple[int, str]:
+    """The exit status of a step and all that it said."""
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    ended = subprocess.run(
+        [PYTHON, *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    return ended.returncode, ended.stdout
 
 
 def _call(*command: str | Path) -> None:
