@@ -1,6 +1,8 @@
 // Finding people as words are typed, and the form of their details: what a document number says is filled in at once.
 import { send } from "./lock.js";
 
+const AGAIN_AFTER = 5_000;
+
 const find = document.getElementById("find");
 const form = document.getElementById("person-form");
 if (find) findAsTyped();
@@ -183,7 +185,14 @@ function keepFromLosing() {
   let leaving = false;
   let timer = 0;
   const keep = async () => {
-    const answer = await send("/people/typed", { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    let answer;
+    try {
+      answer = await send("/people/typed", { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    } catch {
+      // The node does not answer: it is tried again, and the way out asks as long as nothing is kept.
+      timer = setTimeout(keep, AGAIN_AFTER);
+      return;
+    }
     if (!answer.ok) return;
     document.getElementById("kept").outerHTML = await answer.text();
     changed = false;
