@@ -85,10 +85,8 @@ def _take(found: TypedReadings, field: str, words: str, knowledge: Knowledge) ->
     item = knowledge.content.items.get(field)
     end = stands_for(field, words, knowledge)
     value = _number(words, field, knowledge) if end is None else end
-    if value is None:
-        found.trouble[field] = _unreadable(field, words, item)
-    elif not (0 <= value <= _MOST if item is None else is_possible(item, value)):
-        found.trouble[field] = _impossible(field, words, item)
+    if value is None or not (0 <= value <= _MOST if item is None else is_possible(item, value)):
+        found.trouble[field] = _trouble(field, words, item, is_number=value is not None)
     else:
         found.values[field] = value
         if end is not None:
@@ -112,30 +110,15 @@ def _number(words: str, field: str, knowledge: Knowledge) -> float | None:
     return items.converted(named, number, unit)
 
 
-def _unreadable(field: str, words: str, item: Item | None) -> UserError:
+def _trouble(field: str, words: str, item: Item | None, *, is_number: bool) -> UserError:
     if item is None:
         return UserError("这一栏填的不是可能的数值；请改正，或清空不记", field=field)
+    said = {"item": item.name, "item_en": item.name_en, "words": words}
+    if is_number:
+        spans = {"range": possible_range(item), "range_en": possible_range(item, english=True)}
+        return UserError("{item} {words} 不可能（应{range}）；请改正，或清空不记", field=field, **said, **spans)
     return UserError(
-        "{item}“{words}”读不懂：请写数字（单位 {unit}），或清空不记",
-        field=field,
-        item=item.name,
-        item_en=item.name_en,
-        words=words,
-        unit=item.unit or "",
-    )
-
-
-def _impossible(field: str, words: str, item: Item | None) -> UserError:
-    if item is None:
-        return UserError("这一栏填的不是可能的数值；请改正，或清空不记", field=field)
-    return UserError(
-        "{item} {words} 不可能（应{range}）；请改正，或清空不记",
-        field=field,
-        item=item.name,
-        item_en=item.name_en,
-        words=words,
-        range=possible_range(item),
-        range_en=possible_range(item, english=True),
+        "{item}“{words}”读不懂：请写数字（单位 {unit}），或清空不记", field=field, **said, unit=item.unit or ""
     )
 
 
